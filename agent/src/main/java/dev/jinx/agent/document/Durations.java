@@ -42,7 +42,7 @@ public final class Durations {
         if (unitAt > 0 && unit.name().equals(text.substring(unitAt))) {
           try {
             double nanos = Double.parseDouble(text.substring(0, unitAt)) * unit.nanos;
-            if (nanos <= Long.MAX_VALUE / 4) {
+            if (nanos <= Long.MAX_VALUE / 4.0) {
               return Math.round(nanos);
             }
           } catch (NumberFormatException e) {

@@ -82,7 +82,7 @@ public record Latency(@Nullable Distribution distribution, long floor) {
 
   static Latency read(Doc effect) {
     if (effect.value("latency") instanceof String) {
-      return new Latency(new Fixed(effect.duration("latency")), 0);
+      return new Latency(new Fixed(required(effect, "latency")), 0);
     }
     Doc latency = Doc.of(effect.value("latency"), effect.path("latency"));
     Long floor = latency.duration("floor");

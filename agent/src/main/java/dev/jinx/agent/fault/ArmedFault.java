@@ -1,6 +1,7 @@
 package dev.jinx.agent.fault;
 
 import dev.jinx.agent.call.CallReader;
+import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Latency;
 import dev.jinx.agent.fault.Selection.Skip;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -30,6 +32,7 @@ public final class ArmedFault {
   private final NearMisses nearMisses;
   private final Set<Injection> held = ConcurrentHashMap.newKeySet();
   private volatile boolean ended;
+  private @Nullable Future<?> expiry;
 
   ArmedFault(Fault fault, Set<Operation> operations, Limits limits, long now) {
     this.fault = fault;
@@ -100,16 +103,15 @@ public final class ArmedFault {
     return !ended;
   }
 
-  long endsAt() {
-    return endsAt;
+  /** Has something done when its time is over, unless it ends before. */
+  void onExpiry(Runnable work) {
+    if (endsAt != Long.MAX_VALUE) {
+      expiry = Timer.schedule(work, endsAt - System.nanoTime());
+    }
   }
 
   /** Whether all conditions but those that the index has answered already hold. */
-  boolean matches(
-      Set<dev.jinx.agent.call.Field> answered,
-      CallReader reader,
-      Object self,
-      @Nullable Object argument) {
+  boolean matches(Set<Field> answered, CallReader reader, Object self, @Nullable Object argument) {
     List<Target.Condition> conditions = fault.target().conditions();
     for (int i = 0; i < conditions.size(); i++) {
       Target.Condition condition = conditions.get(i);
@@ -123,7 +125,7 @@ public final class ArmedFault {
 
   /** Takes the next decision; null where the call is not hit. */
   Injection.@Nullable Hit decide(long now, boolean roomForMore) {
-    if (ended || now - endsAt >= 0 && endsAt != Long.MAX_VALUE) {
+    if (ended || (endsAt != Long.MAX_VALUE && now - endsAt >= 0)) {
       return null;
     }
     if (now - liveAt < 0) {
@@ -177,6 +179,9 @@ public final class ArmedFault {
   /** Ends it, and wakes every call that it holds. */
   void end() {
     ended = true;
+    if (expiry != null) {
+      expiry.cancel(false);
+    }
     new ArrayList<>(held).forEach(Injection::wake);
   }
 }

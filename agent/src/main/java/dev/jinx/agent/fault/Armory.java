@@ -210,9 +210,7 @@ public final class Armory {
     openGate();
     gone.forEach(ArmedFault::end);
     for (ArmedFault armed : fresh) {
-      if (armed.endsAt() != Long.MAX_VALUE) {
-        Timer.schedule(() -> expire(armed), armed.endsAt() - System.nanoTime());
-      }
+      armed.onExpiry(() -> expire(armed));
     }
   }
 
@@ -278,13 +276,13 @@ public final class Armory {
     }
     active.incrementAndGet();
     Injection injection = new Injection(this, hits);
-    Map<String, String> call = describe(operation, reader, self, argument);
+    Map<String, String> call = describe(reader, self, argument);
     hits.forEach(hit -> log.add(hit, operation.kind().json() + " " + operation.json(), call));
     return injection;
   }
 
   private static Map<String, String> describe(
-      Operation operation, CallReader reader, Object self, @Nullable Object argument) {
+      CallReader reader, Object self, @Nullable Object argument) {
     Map<String, String> call = new LinkedHashMap<>();
     for (Field field : DESCRIBED) {
       String value = reader.read(field, null, self, argument);

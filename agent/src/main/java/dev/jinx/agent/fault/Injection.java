@@ -88,7 +88,7 @@ public final class Injection {
       Effects effects = hit.effects();
       if (hit.fault.isLive()
           && (effects.phase() == Phase.AFTER
-              || effects.latency() != null && effects.latency().floor() > 0)) {
+              || (effects.latency() != null && effects.latency().floor() > 0))) {
         return true;
       }
     }

@@ -97,7 +97,7 @@ final class TextPattern implements TextMatcher {
   }
 
   private static boolean same(char a, char b, boolean ignoreCase) {
-    return a == b || ignoreCase && Character.toLowerCase(a) == Character.toLowerCase(b);
+    return a == b || (ignoreCase && Character.toLowerCase(a) == Character.toLowerCase(b));
   }
 
   @Override
