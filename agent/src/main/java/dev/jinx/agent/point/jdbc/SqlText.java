@@ -76,16 +76,26 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
   private static final class Reading {
     private static final Map<String, String> KINDS =
         Map.ofEntries(
-            Map.entry("select", "select"), Map.entry("values", "select"),
-            Map.entry("table", "select"), Map.entry("from", "select"),
-            Map.entry("insert", "insert"), Map.entry("replace", "insert"),
-            Map.entry("upsert", "insert"), Map.entry("update", "update"),
-            Map.entry("merge", "update"), Map.entry("delete", "delete"),
-            Map.entry("create", "ddl"), Map.entry("alter", "ddl"),
-            Map.entry("drop", "ddl"), Map.entry("truncate", "ddl"),
-            Map.entry("rename", "ddl"), Map.entry("comment", "ddl"),
-            Map.entry("grant", "ddl"), Map.entry("revoke", "ddl"),
-            Map.entry("call", "call"), Map.entry("exec", "call"),
+            Map.entry("select", "select"),
+            Map.entry("values", "select"),
+            Map.entry("table", "select"),
+            Map.entry("from", "select"),
+            Map.entry("insert", "insert"),
+            Map.entry("replace", "insert"),
+            Map.entry("upsert", "insert"),
+            Map.entry("update", "update"),
+            Map.entry("merge", "update"),
+            Map.entry("delete", "delete"),
+            Map.entry("create", "ddl"),
+            Map.entry("alter", "ddl"),
+            Map.entry("drop", "ddl"),
+            Map.entry("truncate", "ddl"),
+            Map.entry("rename", "ddl"),
+            Map.entry("comment", "ddl"),
+            Map.entry("grant", "ddl"),
+            Map.entry("revoke", "ddl"),
+            Map.entry("call", "call"),
+            Map.entry("exec", "call"),
             Map.entry("execute", "call"));
 
     private static final Set<String> ROUTINES =
@@ -94,15 +104,53 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
     /** Words between a verb and the table it works on. */
     private static final Set<String> MODIFIERS =
         Set.of(
-            "only", "lateral", "if", "not", "exists", "ignore", "low_priority", "quick", "delayed",
-            "high_priority", "or", "rollback", "abort", "fail", "concurrently", "table", "tables");
+            "only",
+            "lateral",
+            "if",
+            "not",
+            "exists",
+            "ignore",
+            "low_priority",
+            "quick",
+            "delayed",
+            "high_priority",
+            "or",
+            "rollback",
+            "abort",
+            "fail",
+            "concurrently",
+            "table",
+            "tables");
 
     /** Words that end a list of tables. */
     private static final Set<String> ENDS =
         Set.of(
-            "where", "group", "having", "order", "limit", "offset", "fetch", "union", "intersect",
-            "except", "minus", "window", "for", "set", "values", "select", "returning", "qualify",
-            "connect", "start", "when", "duplicate", "conflict", "add", "drop", "alter");
+            "where",
+            "group",
+            "having",
+            "order",
+            "limit",
+            "offset",
+            "fetch",
+            "union",
+            "intersect",
+            "except",
+            "minus",
+            "window",
+            "for",
+            "set",
+            "values",
+            "select",
+            "returning",
+            "qualify",
+            "connect",
+            "start",
+            "when",
+            "duplicate",
+            "conflict",
+            "add",
+            "drop",
+            "alter");
 
     /** Functions whose arguments hold FROM or USING. */
     private static final Set<String> FUNCTIONS =
@@ -131,7 +179,9 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
     /** Reads the statement that begins here and returns where it ends. */
     private int statement(int start) {
       int verb = start;
-      while (at(verb).isSign('(') || at(verb).isSign('{') || at(verb).isSign('?')
+      while (at(verb).isSign('(')
+          || at(verb).isSign('{')
+          || at(verb).isSign('?')
           || at(verb).isSign('=')) {
         verb++;
       }
@@ -184,7 +234,7 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
         }
         i++;
       }
-      while (at(i) != SqlTokens.END && !at(i).isSign(';') && !isVerb(i)) { // search, cycle
+      while (i < tokens.size() && !at(i).isSign(';') && !isVerb(i)) { // search, cycle
         i++;
       }
       return i;
@@ -199,8 +249,16 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
       if (at(verb).isWord("begin")) {
         Token next = at(verb + 1);
         return next.type() == SqlTokens.WORD
-            && !Set.of("work", "transaction", "tran", "isolation", "read", "immediate",
-                "deferred", "exclusive").contains(next.text());
+            && !Set.of(
+                    "work",
+                    "transaction",
+                    "tran",
+                    "isolation",
+                    "read",
+                    "immediate",
+                    "deferred",
+                    "exclusive")
+                .contains(next.text());
       }
       if (at(verb).isWord("create") || at(verb).isWord("declare")) {
         for (int i = verb; i < verb + 8 && !at(i).isSign('('); i++) {
@@ -254,7 +312,7 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
             }
           }
           case "using" -> {
-            if (!ddl && !inFunction(i)) {
+            if (!ddl && !at(i + 1).isSign('(') && !inFunction(i)) { // not a join's columns
               names(i + 1, end, false);
             }
           }
@@ -271,7 +329,8 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
           }
           case "index", "trigger" -> onTable = ddl;
           case "on" -> {
-            boolean other = Set.of("delete", "update", "commit", "table").contains(at(i + 1).text());
+            boolean other =
+                Set.of("delete", "update", "commit", "table").contains(at(i + 1).text());
             if (onTable && !other) {
               name(i + 1, true);
             }
@@ -286,8 +345,8 @@ record SqlText(List<String> kinds, List<String> tables, String normal) {
       if (at(i).isSign('(')) {
         i = close(i) + 1;
       }
-      return at(i).isWord("as") && (at(i + 1).isSign('(') || at(i + 2).isSign('(')
-          || at(i + 3).isSign('('));
+      return at(i).isWord("as")
+          && (at(i + 1).isSign('(') || at(i + 2).isSign('(') || at(i + 3).isSign('('));
     }
 
     /** A list of tables, with their aliases and joins between the commas. */

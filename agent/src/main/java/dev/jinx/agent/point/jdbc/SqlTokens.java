@@ -86,7 +86,7 @@ final class SqlTokens {
       tokens.add(new Token(c, ""));
       normal.append(c);
       at++;
-      while (c == '?' && isDigit(peek(0))) { // a numbered parameter is no literal
+      while ((c == '?' || c == '$') && isDigit(peek(0))) { // a numbered parameter is no literal
         normal.append(sql.charAt(at++));
       }
     }
