@@ -24,10 +24,13 @@ final class MariaDb extends Database {
     try {
       DBConfigurationBuilder configuration = DBConfigurationBuilder.newBuilder();
       configuration.setPort(0);
+      configuration.setSecurityDisabled(false); // or no password is ever wrong
       configuration.addArg("--user=root"); // it refuses to run as root otherwise
       configuration.addArg("--max-connections=12");
       DB server = DB.newEmbeddedDB(configuration.build());
       server.start();
+      server.run("create user jinx@localhost identified by 'jinx'", "root", "");
+      server.run("grant all on *.* to jinx@localhost", "root", "");
       url = configuration.getURL("test");
       try (Connection connection = connect()) {
         run(connection, TABLE + " engine=InnoDB");
@@ -51,7 +54,12 @@ final class MariaDb extends Database {
 
   @Override
   String user() {
-    return "root";
+    return "jinx";
+  }
+
+  @Override
+  String password() {
+    return "jinx";
   }
 
   @Override
@@ -134,7 +142,7 @@ final class MariaDb extends Database {
             "connectionLost",
             c -> {},
             c -> () -> {},
-            c -> connect("jdbc:mariadb://localhost:1/test", "root", "").close()));
+            c -> connect("jdbc:mariadb://localhost:1/test", "jinx", "").close()));
   }
 
   private AutoCloseable fill(Connection victim) {

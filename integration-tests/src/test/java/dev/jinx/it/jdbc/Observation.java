@@ -56,10 +56,10 @@ record Observation(List<String> failure, List<String> after) {
     }
     lines.add(line + " " + form(thrown.getMessage()));
     if (thrown instanceof SQLException sql && sql.getNextException() != null) {
-      describe("next ", sql.getNextException(), lines);
+      describe(relation + "next ", sql.getNextException(), lines);
     }
     if (thrown.getCause() != null) {
-      describe("cause ", thrown.getCause(), lines);
+      describe(relation + "cause ", thrown.getCause(), lines);
     }
   }
 
