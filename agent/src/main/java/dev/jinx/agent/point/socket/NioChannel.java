@@ -118,7 +118,7 @@ public final class NioChannel implements Point {
 
     @Override
     Object endOfStream(Object[] arguments) {
-      return arguments[0] instanceof ByteBuffer[] ? (Object) (-1L) : (Object) (-1);
+      return arguments[0] instanceof ByteBuffer[] ? Long.valueOf(-1) : (Object) Integer.valueOf(-1);
     }
 
     @Override
