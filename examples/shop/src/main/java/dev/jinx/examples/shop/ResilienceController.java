@@ -1,13 +1,14 @@
 package dev.jinx.examples.shop;
 
 import com.zaxxer.hikari.HikariDataSource;
-import com.zaxxer.hikari.HikariPoolMXBean;
 import io.github.resilience4j.circuitbreaker.CircuitBreaker;
 import io.github.resilience4j.circuitbreaker.CircuitBreakerRegistry;
 import io.github.resilience4j.retry.RetryRegistry;
 import io.micrometer.core.instrument.MeterRegistry;
 import java.net.http.HttpTimeoutException;
 import java.util.concurrent.atomic.LongAdder;
+import org.springframework.boot.context.event.ApplicationReadyEvent;
+import org.springframework.context.event.EventListener;
 import org.springframework.web.bind.annotation.GetMapping;
 import org.springframework.web.bind.annotation.RestController;
 
@@ -21,6 +22,7 @@ class ResilienceController {
   private final CircuitBreaker breaker;
   private final MeterRegistry meters;
   private final HikariDataSource pool;
+  private volatile long createdAtStart;
 
   ResilienceController(
       RetryRegistry retries,
@@ -49,22 +51,33 @@ class ResilienceController {
       long breakerRefusals,
       long paymentFallbacks,
       long readRetries,
-      long connectionsCreated,
       long connectionsEvicted,
       String breaker) {}
 
+  @EventListener(ApplicationReadyEvent.class)
+  void started() {
+    createdAtStart = created();
+  }
+
   @GetMapping("/resilience")
   Resilience resilience() {
-    long created = meters.get("hikaricp.connections.creation").timer().count();
-    HikariPoolMXBean state = pool.getHikariPoolMXBean();
     return new Resilience(
         paymentTimeouts.sum(),
         paymentRetries.sum(),
         breakerRefusals.sum(),
         (long) meters.get("payments.fallbacks").counter().count(),
         readRetries.sum(),
-        created,
-        created - state.getTotalConnections(),
+        evicted(),
         breaker.getState().name());
+  }
+
+  // the pool does not count them: those that it replaced and those that it is about to replace
+  private long evicted() {
+    int missing = pool.getMaximumPoolSize() - pool.getHikariPoolMXBean().getTotalConnections();
+    return created() - createdAtStart + missing;
+  }
+
+  private long created() {
+    return meters.get("hikaricp.connections.creation").timer().count();
   }
 }

@@ -8,7 +8,9 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
@@ -47,7 +49,8 @@ public final class Traffic {
 
   public static void main(String[] args) throws Exception {
     if (args.length == 1 && args[0].equals("heading")) {
-      System.out.printf(ROW, "", "requests", "success", "p50", "p99", "answers", "what took it");
+      System.out.printf(
+          ROW, "", "requests", "success", "p50", "p99", "answers", "what absorbed it");
       return;
     }
     if (args.length != 4) {
@@ -95,28 +98,25 @@ public final class Traffic {
   /** The shop's counters, by name. */
   private Map<String, String> resilience() throws IOException, InterruptedException {
     String json = http.send(get(shop.resolve("/resilience")), BodyHandlers.ofString()).body();
-    Map<String, String> fields = new TreeMap<>();
+    Map<String, String> fields = new LinkedHashMap<>();
     for (Matcher field = FIELD.matcher(json); field.find(); ) {
       fields.put(field.group(1), field.group(2) != null ? field.group(2) : field.group(3));
     }
     return fields;
   }
 
-  /** What changed, in words: {@code 12 payment timeouts, breaker OPEN}. */
+  /** What changed, in words: {@code payment timeouts 12, breaker OPEN}. */
   private static String defences(Map<String, String> before, Map<String, String> after) {
     List<String> changes = new ArrayList<>();
     after.forEach(
         (name, value) -> {
-          String words = name.replaceAll("(?=[A-Z])", " ").toLowerCase(java.util.Locale.ROOT);
-          if (!Character.isDigit(value.charAt(0))) {
-            if (!value.equals(before.get(name)) || !value.equals("CLOSED")) {
-              changes.add(words + " " + value);
-            }
-          } else {
-            long more = Long.parseLong(value) - Long.parseLong(before.getOrDefault(name, "0"));
-            if (more != 0) {
-              changes.add(more + " " + words);
-            }
+          String then = before.getOrDefault(name, "0");
+          if (!value.equals(then)) {
+            boolean counter = Character.isDigit(value.charAt(0));
+            changes.add(
+                name.replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT)
+                    + " "
+                    + (counter ? Long.parseLong(value) - Long.parseLong(then) : value));
           }
         });
     return String.join(", ", changes);
@@ -133,7 +133,6 @@ public final class Traffic {
     List<Duration> times = answers.stream().map(Answer::took).sorted().toList();
     long good = answers.stream().filter(Answer::good).count();
     long bad = answers.size() - good;
-    String took = bad > 0 && defences.isEmpty() ? "nothing: it reached the customer" : defences;
     System.out.printf(
         ROW,
         label,
@@ -142,7 +141,7 @@ public final class Traffic {
         percentile(times, 50),
         percentile(times, 99),
         kinds,
-        took.isEmpty() ? "-" : took);
+        !defences.isEmpty() ? defences : bad == 0 ? "-" : "nothing: it reached the customers");
   }
 
   private static String percentile(List<Duration> sorted, int percent) {
