@@ -57,7 +57,9 @@ final class AgentAttachment {
     if (said == null && !Jinx.isInstalled()) {
       said = "it did not start; see what it said on standard error";
     }
-    return said == null ? null : "The Jinx agent could not be attached: " + said + "." + instead;
+    return said == null
+        ? null
+        : "The Jinx agent could not be attached: " + said.replaceFirst("\\.*$", ".") + instead;
   }
 
   /** By a JVM of its own, because a JVM may not attach to itself; null where it went well. */

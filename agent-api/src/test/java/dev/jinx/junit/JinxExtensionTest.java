@@ -306,7 +306,7 @@ class JinxExtensionTest {
     @Test
     @InjectFault(http = "*", drop = true, required = false)
     @InjectFault(dns = "*", drop = true, required = false)
-    void several() throws InterruptedException {
+    void several(FaultInjection first, FaultInjection second) throws InterruptedException {
       alone();
     }
   }
