@@ -32,9 +32,4 @@ public final class SocketFault extends Fault<SocketFault> {
   public SocketFault operation(String... operations) {
     return target("operation", List.of(operations));
   }
-
-  /** {@code target.side}: {@code client} or {@code server}. */
-  public SocketFault side(String side) {
-    return target("side", List.of(side));
-  }
 }
