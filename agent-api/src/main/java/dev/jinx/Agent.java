@@ -57,8 +57,8 @@ final class Agent {
     Bridge found = bridge();
     if (found == null) {
       throw new IllegalStateException(
-          "There is no Jinx agent in this JVM: start it with -javaagent:jinx-agent.jar, or put @JinxTest on the test"
-              + " class.");
+          "There is no Jinx agent in this JVM: start it with -javaagent:jinx-agent.jar, or put"
+              + " @JinxTest on the test class.");
     }
     Map<?, ?> reply = Json.object(Json.read(found.command(request, body)));
     return new Answer((int) Json.number(reply.get("status")), Json.object(reply.get("body")));

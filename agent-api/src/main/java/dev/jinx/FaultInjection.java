@@ -91,7 +91,8 @@ public final class FaultInjection implements AutoCloseable {
     if (gone) {
       throw new IllegalStateException(
           this
-              + " is gone, and its counters with it: its time to live ended, or another cleared it");
+              + " is gone, and its counters with it: its time to live ended, or another"
+              + " cleared it");
     }
     return view;
   }

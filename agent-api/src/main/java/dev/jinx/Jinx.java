@@ -6,7 +6,8 @@ import java.util.concurrent.ThreadLocalRandom;
  * Breaks what this JVM depends on, on purpose.
  *
  * <pre>{@code
- * try (var slow = Jinx.inject(http("payments").path("/v1/charges/**").latency(ofMillis(800)).first(2))) {
+ * var fault = http("payments").path("/v1/charges/**").latency(ofMillis(800)).first(2);
+ * try (var slow = Jinx.inject(fault)) {
  *   …
  *   assertThat(slow.injections()).isEqualTo(2);
  * }

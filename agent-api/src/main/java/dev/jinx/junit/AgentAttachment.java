@@ -37,8 +37,9 @@ final class AgentAttachment {
   private static @Nullable String attach() {
     Path jar = AgentJar.find();
     if (jar == null) {
-      return "There is no Jinx agent in this JVM, and no jinx-agent.jar to attach: start the JVM with -javaagent:jinx-agent.jar,"
-          + " name the jar with -Djinx.agent.jar=…, or put dev.jinx:jinx-agent on the test class path.";
+      return "There is no Jinx agent in this JVM, and no jinx-agent.jar to attach: start the JVM with"
+          + " -javaagent:jinx-agent.jar, name the jar with -Djinx.agent.jar=…, or put"
+          + " dev.jinx:jinx-agent on the test class path.";
     }
     String instead = " Start the JVM with -javaagent:" + jar + "=port=off instead.";
     if (ModuleFinder.ofSystem().find("jdk.attach").isEmpty()) {
