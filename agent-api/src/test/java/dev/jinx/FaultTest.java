@@ -55,9 +55,9 @@ class FaultTest {
   @Test
   void socket_and_dns_faults_write_their_keys() {
     assertDocument(
-        socket("db").port(5432).operation("read").side("client").drop(),
+        socket("db").port(5432).operation("read").drop(),
         """
-        {"target":{"kind":"socket","host":"db","port":5432,"operation":"read","side":"client"},"effect":{"drop":{}}}
+        {"target":{"kind":"socket","host":"db","port":5432,"operation":"read"},"effect":{"drop":{}}}
         """);
     assertDocument(
         dns("db").error(NamedError.UNKNOWN_HOST),
