@@ -3,6 +3,8 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.socket.JavaSocket;
+import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.MethodHook;
@@ -19,6 +21,8 @@ public final class Points implements Consumer<Fault> {
 
   public Points(Armory armory, Access access) {
     exceptions = new Exceptions(access);
+    all.add(new JavaSocket(armory, access, exceptions));
+    all.add(new NioChannel(armory, exceptions));
     all.add(new InetAddressLookUp(armory, exceptions));
   }
 
