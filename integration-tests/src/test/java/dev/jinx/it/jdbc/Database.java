@@ -16,6 +16,19 @@ abstract class Database {
 
   abstract String url();
 
+  /** The pattern of a fault that concerns this database alone. */
+  String target() {
+    return url().replaceAll("[?;].*", "");
+  }
+
+  /** What the driver's own connections are. */
+  abstract Class<?> connectionClass();
+
+  @Override
+  public String toString() {
+    return getClass().getSimpleName();
+  }
+
   String user() {
     return "";
   }
@@ -27,7 +40,9 @@ abstract class Database {
   /** What can go wrong on a connection. */
   abstract List<Scenario> scenarios();
 
-  /** What can go wrong while connecting; the victim of its steps is a connection to set traps by. */
+  /**
+   * What can go wrong while connecting; the victim of its steps is a connection to set traps by.
+   */
   abstract List<Scenario> connectScenarios();
 
   Connection connect() throws SQLException {

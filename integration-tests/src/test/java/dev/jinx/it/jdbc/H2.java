@@ -46,6 +46,16 @@ final class H2 extends Database {
   }
 
   @Override
+  public String toString() {
+    return url.contains("tcp:") ? "H2 by TCP" : "H2 embedded";
+  }
+
+  @Override
+  Class<?> connectionClass() {
+    return org.h2.jdbc.JdbcConnection.class;
+  }
+
+  @Override
   String url() {
     return url;
   }
@@ -69,7 +79,8 @@ final class H2 extends Database {
             c -> {
               try (Statement statement = c.createStatement()) {
                 statement.setQueryTimeout(1);
-                statement.execute("select count(*) from system_range(1, 1000000000) where mod(x, 3) = 1");
+                statement.execute(
+                    "select count(*) from system_range(1, 1000000000) where mod(x, 3) = 1");
               }
             }),
         new Scenario(
@@ -127,7 +138,9 @@ final class H2 extends Database {
       run(other, "select abort_session(" + id + ")");
       until(
           () ->
-              number(other, "select count(*) from information_schema.sessions where session_id = " + id)
+              number(
+                      other,
+                      "select count(*) from information_schema.sessions where session_id = " + id)
                   == 0);
     }
     return () -> {};

@@ -48,6 +48,11 @@ final class MariaDb extends Database {
   }
 
   @Override
+  Class<?> connectionClass() {
+    return org.mariadb.jdbc.Connection.class;
+  }
+
+  @Override
   String url() {
     return url;
   }
@@ -82,9 +87,7 @@ final class MariaDb extends Database {
         new Scenario(
             "deadlock",
             inTransaction(update + 1),
-            crossed(
-                runs("insert into account select seq, 1 from seq_1000_to_1100"),
-                WAITING),
+            crossed(runs("insert into account select seq, 1 from seq_1000_to_1100"), WAITING),
             runs(update + 2)),
         new Scenario(
             "lockTimeout",

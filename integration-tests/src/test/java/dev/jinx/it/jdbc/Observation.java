@@ -54,7 +54,8 @@ record Observation(List<String> failure, List<String> after) {
         line += " " + Arrays.toString(batch.getUpdateCounts());
       }
     }
-    lines.add(line + " " + form(thrown.getMessage()));
+    // what a cause says is not of the driver's making
+    lines.add(relation.endsWith("cause ") ? line : line + " " + form(thrown.getMessage()));
     if (thrown instanceof SQLException sql && sql.getNextException() != null) {
       describe(relation + "next ", sql.getNextException(), lines);
     }
@@ -63,7 +64,7 @@ record Observation(List<String> failure, List<String> after) {
     }
   }
 
-  /** A message without what differs from one time to the next. */
+  /** A message without what differs from one time to the next: names, numbers. */
   private static String form(@Nullable String message) {
     return message == null
         ? "null"
@@ -71,6 +72,7 @@ record Observation(List<String> failure, List<String> after) {
             .lines()
             .findFirst()
             .orElse("")
+            .replaceAll("\"[^\"]*\"|'[^']*'", "'…'")
             .replaceAll("[0-9]+", "#");
   }
 

@@ -43,8 +43,18 @@ final class Postgres extends Database {
   }
 
   @Override
+  Class<?> connectionClass() {
+    return org.postgresql.jdbc.PgConnection.class;
+  }
+
+  @Override
   String url() {
     return server.getJdbcUrl("postgres", "postgres");
+  }
+
+  @Override
+  String user() {
+    return "postgres";
   }
 
   private static String text(Connection connection, String sql) throws SQLException {
@@ -60,7 +70,8 @@ final class Postgres extends Database {
     String update = "update account set balance = balance - 1 where id = ";
     return List.of(
         new Scenario("connectionLost", c -> {}, this::terminate, runs(update + 1)),
-        new Scenario("connectionLost", inTransaction(update + 1), this::terminate, runs(update + 2)),
+        new Scenario(
+            "connectionLost", inTransaction(update + 1), this::terminate, runs(update + 2)),
         new Scenario(
             "connectionLost", inTransaction(update + 1), this::terminate, Connection::commit),
         new Scenario(
@@ -127,7 +138,8 @@ final class Postgres extends Database {
     int backend = number(victim, "select pg_backend_pid()");
     try (Connection other = connect()) {
       run(other, "select pg_terminate_backend(" + backend + ")");
-      until(() -> number(other, "select count(*) from pg_stat_activity where pid = " + backend) == 0);
+      until(
+          () -> number(other, "select count(*) from pg_stat_activity where pid = " + backend) == 0);
     }
     return () -> {};
   }
