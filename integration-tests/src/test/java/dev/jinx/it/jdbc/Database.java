@@ -66,6 +66,15 @@ abstract class Database {
     }
   }
 
+  /** The committed balances of the accounts. */
+  List<Integer> balances() throws SQLException {
+    try (Connection connection = connect()) {
+      return List.of(
+          number(connection, "select balance from account where id = 1"),
+          number(connection, "select balance from account where id = 2"));
+    }
+  }
+
   static void run(Connection connection, String sql) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.execute(sql);

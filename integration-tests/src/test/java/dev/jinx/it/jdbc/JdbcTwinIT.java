@@ -11,6 +11,7 @@ import dev.jinx.Jinx;
 import dev.jinx.NamedError;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
@@ -90,6 +91,43 @@ class JdbcTwinIT {
     }
   }
 
+  static Stream<Arguments> failuresInTransaction() {
+    List<String> errors = List.of("deadlock", "lockTimeout", "uniqueViolation", "timeout");
+    return failures().filter(each -> errors.contains(((Scenario) each.get()[1]).error()));
+  }
+
+  @ParameterizedTest
+  @MethodSource("failuresInTransaction")
+  void sameFateOfTheTransaction(Database database, Scenario scenario) throws Exception {
+    List<Object> real;
+    database.reset();
+    try (Connection victim = database.connect()) {
+      scenario.before().on(victim);
+      AutoCloseable trap = scenario.trap().set(victim);
+      real = commitAfter(scenario, victim, trap);
+    }
+    real.add(database.balances());
+
+    List<Object> injected;
+    database.reset();
+    try (Connection victim = database.connect()) {
+      scenario.before().on(victim);
+      injected = commitAfter(scenario, victim, Jinx.inject(fault(database, scenario)));
+    }
+    injected.add(database.balances());
+
+    assertThat(injected).isEqualTo(real);
+  }
+
+  private static List<Object> commitAfter(Scenario scenario, Connection victim, AutoCloseable trap)
+      throws Exception {
+    List<Object> seen = new ArrayList<>();
+    seen.add(Observation.failure(victim, scenario.act()));
+    seen.add(Observation.failure(victim, Connection::commit));
+    trap.close();
+    return seen;
+  }
+
   @ParameterizedTest
   @MethodSource("failures")
   void samePool(Database database, Scenario scenario) throws Exception {
@@ -134,15 +172,11 @@ class JdbcTwinIT {
     }
   }
 
-  private static List<Object> next(Database database, HikariDataSource pool) throws SQLException {
-    Connection connection;
-    try {
-      connection = pool.getConnection();
-    } catch (SQLException e) {
-      return List.of(); // the dead one is handed out once more, and cannot even be set up
-    }
-    try (connection) {
+  private static List<Object> next(Database database, HikariDataSource pool) {
+    try (Connection connection = pool.getConnection()) {
       return List.of(connection.unwrap(database.connectionClass()));
+    } catch (SQLException e) {
+      return List.of(); // a dead one was handed out once more
     }
   }
 

@@ -73,7 +73,8 @@ record Observation(List<String> failure, List<String> after) {
             .findFirst()
             .orElse("")
             .replaceAll("\"[^\"]*\"|'[^']*'", "'…'")
-            .replaceAll("[0-9]+", "#");
+            .replaceAll("[0-9]+", "#")
+            .replaceAll("could not \\w+ file '…'", "could not … file");
   }
 
   private interface Question<T> {

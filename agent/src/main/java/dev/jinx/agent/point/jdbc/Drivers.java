@@ -110,11 +110,12 @@ final class Drivers {
   /** Whether a call can get as far as the database at all. */
   boolean isOpen(Object self) {
     try (CallScope scope = CallScope.enter(null)) {
-      if (self instanceof Statement statement && statement.isClosed()) {
-        return false;
-      }
       Connection connection = connection(self);
-      return connection == null ? !(self instanceof Statement) : !connection.isClosed();
+      if (connection == null) {
+        return !(self instanceof Statement);
+      }
+      // in this order: MariaDB's statement closes itself when it finds its connection closed
+      return !connection.isClosed() && !(self instanceof Statement it && it.isClosed());
     } catch (SQLException e) {
       return true;
     }

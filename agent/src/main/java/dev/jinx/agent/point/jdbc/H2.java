@@ -13,6 +13,8 @@ import java.sql.SQLException;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.h2.api.ErrorCode;
+import org.h2.command.Command;
+import org.h2.command.CommandRemote;
 import org.h2.engine.SessionRemote;
 import org.h2.engine.SysProperties;
 import org.h2.jdbc.JdbcBatchUpdateException;
@@ -40,7 +42,9 @@ final class H2 {
 
   static final class Adapter extends StandardSql {
     private @Nullable MethodHandle url;
-    private @Nullable MethodHandle text;
+    private @Nullable MethodHandle command;
+    private @Nullable MethodHandle localText;
+    private @Nullable MethodHandle remoteText;
     private @Nullable MethodHandle batch;
     private @Nullable MethodHandle preparedBatch;
     private @Nullable MethodHandle batchFailure;
@@ -48,7 +52,9 @@ final class H2 {
     @Override
     public void open(Access access, Class<?> library) throws ReflectiveOperationException {
       url = field(access, JdbcConnection.class, "url");
-      text = field(access, JdbcPreparedStatement.class, "sqlStatement");
+      command = field(access, JdbcPreparedStatement.class, "command");
+      localText = field(access, Command.class, "sql");
+      remoteText = field(access, CommandRemote.class, "sql");
       batch = field(access, JdbcStatement.class, "batchCommands");
       preparedBatch = field(access, JdbcPreparedStatement.class, "batchParameters");
       batchFailure =
@@ -66,7 +72,13 @@ final class H2 {
 
     @Override
     public @Nullable String sql(Object statement) {
-      return text == null ? null : (String) read(text, statement);
+      if (command == null || localText == null || remoteText == null) {
+        return null;
+      }
+      Object prepared = read(command, statement);
+      return prepared == null
+          ? null
+          : (String) read(prepared instanceof CommandRemote ? remoteText : localText, prepared);
     }
 
     @Override
@@ -99,7 +111,7 @@ final class H2 {
                     "Transaction 1 has been chosen as a deadlock victim.",
                     scene),
                 scene,
-                "\"" + table + "\"");
+                table);
         case LOCK_TIMEOUT ->
             coded(
                 ErrorCode.LOCK_TIMEOUT_1,
@@ -112,7 +124,7 @@ final class H2 {
                 ErrorCode.DUPLICATE_KEY_1,
                 null,
                 scene,
-                "\"PUBLIC.PRIMARY_KEY ON PUBLIC." + table + "(ID) ( /* key:1 */ 1, 1)\"");
+                "PUBLIC.CONSTRAINT_1 PRIMARY KEY ON PUBLIC." + table + "(ID) ( /* key:1 */ 1)");
         case DISK_FULL ->
             coded(
                 ErrorCode.IO_EXCEPTION_1,

@@ -116,7 +116,11 @@ final class PostgreSql {
               "");
         }
         case DISK_FULL ->
-            create("53100", 0, "could not extend file: No space left on device", scene);
+            create(
+                "53100",
+                0,
+                "could not extend file \"base/5/16385\": No space left on device",
+                scene);
         default -> super.named(error, scene);
       };
     }
