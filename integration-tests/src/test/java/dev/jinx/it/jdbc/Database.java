@@ -37,6 +37,20 @@ abstract class Database {
     return "";
   }
 
+  /** The URL of connections that give up on a silent server after a second. */
+  abstract String withNetworkTimeout();
+
+  /** How many connections run the slow query now. */
+  abstract String countRunning();
+
+  /** As the driver calls itself in its URLs. */
+  static String name(Database database) {
+    return database.url().split(":", -1)[1];
+  }
+
+  /** A query that takes far longer than any test waits. */
+  abstract String slowQuery();
+
   /** What can go wrong on a connection. */
   abstract List<Scenario> scenarios();
 

@@ -66,6 +66,21 @@ final class H2 extends Database {
   }
 
   @Override
+  String withNetworkTimeout() {
+    return url; // it has none
+  }
+
+  @Override
+  String countRunning() {
+    return "select count(*) from information_schema.sessions where executing_statement like '%system_range(1%'";
+  }
+
+  @Override
+  String slowQuery() {
+    return "select count(*) from system_range(1, 10000000000) where mod(x, 3) = 1";
+  }
+
+  @Override
   List<Scenario> scenarios() {
     String update = "update account set balance = balance - 1 where id = ";
     return List.of(
@@ -79,8 +94,7 @@ final class H2 extends Database {
             c -> {
               try (Statement statement = c.createStatement()) {
                 statement.setQueryTimeout(1);
-                statement.execute(
-                    "select count(*) from system_range(1, 1000000000) where mod(x, 3) = 1");
+                statement.execute(slowQuery());
               }
             }),
         new Scenario(

@@ -66,6 +66,21 @@ final class Postgres extends Database {
   }
 
   @Override
+  String withNetworkTimeout() {
+    return url() + "&socketTimeout=1";
+  }
+
+  @Override
+  String countRunning() {
+    return "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+  }
+
+  @Override
+  String slowQuery() {
+    return "select pg_sleep(20)";
+  }
+
+  @Override
   List<Scenario> scenarios() {
     String update = "update account set balance = balance - 1 where id = ";
     return List.of(

@@ -108,6 +108,9 @@ class JdbcHook extends BlockingHook {
       throws Throwable {
     point.waiting().add(injection, self, point.drivers().connection(self));
     try {
+      if (!point.drivers().isOpen(self)) {
+        injection.close(); // before it was added
+      }
       return super.await(injection, phase, limit, self);
     } finally {
       point.waiting().remove(injection);

@@ -162,7 +162,9 @@ final class MariaDb {
 
     @Override
     public SQLException lost(IOException cause, Scene scene) {
-      return exceptions(scene).create("Socket error", "08000", cause);
+      String message =
+          cause instanceof SocketTimeoutException ? "Socket timout error" : "Socket error"; // sic
+      return exceptions(scene).create(message, "08000", cause);
     }
 
     @Override
