@@ -17,6 +17,7 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -312,12 +313,21 @@ class JdbcIT {
   @ParameterizedTest
   @MethodSource("databases")
   void cancelEndsAHeldStatement(Database database) throws Exception {
-    List<String> real = cancelled(database, database.slowQuery(), () -> running(database));
+    List<String> real = cancelled(database, database.slowQuery(), held -> running(database));
     try (FaultInjection fault =
         Jinx.inject(on(database, "execute").sql("select ?").first(1).drop())) {
-      List<String> injected = cancelled(database, "select 2", () -> fault.injections() == 1);
+      List<String> injected =
+          cancelled(database, "select 2", held -> fault.injections() == 1 && isParked(held));
       assertThat(injected).isEqualTo(real);
     }
+  }
+
+  private interface Running {
+    boolean on(Thread thread) throws Exception;
+  }
+
+  private static boolean isParked(Thread thread) {
+    return thread.getState() != Thread.State.RUNNABLE;
   }
 
   private static boolean running(Database database) throws SQLException {
@@ -326,14 +336,16 @@ class JdbcIT {
     }
   }
 
-  private static List<String> cancelled(Database database, String sql, Database.Condition running)
+  private static List<String> cancelled(Database database, String sql, Running running)
       throws Exception {
     try (Connection connection = database.connect();
         Statement statement = connection.createStatement()) {
-      CompletableFuture<List<String>> held =
-          CompletableFuture.supplyAsync(
-              () -> Observation.failure(connection, c -> statement.execute(sql)));
-      Database.until(running);
+      FutureTask<List<String>> held =
+          new FutureTask<>(() -> Observation.failure(connection, c -> statement.execute(sql)));
+      Thread thread = new Thread(held, "held");
+      thread.start();
+      // a cancel that comes too early is lost, for real too
+      Database.until(() -> running.on(thread));
       statement.cancel();
       return held.get(10, SECONDS);
     }
