@@ -16,6 +16,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
@@ -37,8 +38,8 @@ import org.openjdk.jmh.annotations.Warmup;
 /** Hooked calls with faults armed that match none of them; {@link CallCosts} runs them. */
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)
-@Warmup(iterations = 4, time = 1)
-@Measurement(iterations = 5, time = 1)
+@Warmup(iterations = 3, time = 1)
+@Measurement(iterations = 3, time = 1)
 public class Calls {
 
   /** A look-up that the JDK's cache answers: little more than the hook itself. */
@@ -97,7 +98,7 @@ public class Calls {
     @Setup(Level.Trial)
     public void setUp() throws Exception {
       open();
-      if (armed.contains("faults")) {
+      if (armed.contains(" fault")) {
         int count = Integer.parseInt(armed.substring(0, armed.indexOf(' ')));
         boolean near = armed.endsWith("nearby");
         Bridge.arm(
@@ -115,7 +116,7 @@ public class Calls {
       if (!armed.equals(NO_AGENT)) {
         long matched = Bridge.sum("matched", Bridge.send("GET /v1/faults", ""));
         Bridge.clear();
-        Bridge.arm(java.util.List.of(Bridge.fault("here", here(), "'latency':'1ms'")));
+        Bridge.arm(List.of(Bridge.fault("here", here(), "'latency':'1ms'")));
         call();
         long hit = Bridge.sum("injected", Bridge.send("GET /v1/faults/here", ""));
         Bridge.clear();

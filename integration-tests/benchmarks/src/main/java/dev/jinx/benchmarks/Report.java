@@ -6,30 +6,33 @@ import java.util.Locale;
 
 /** Prints Markdown: tables whose columns line up, and budgets with whether they were met. */
 final class Report {
-  private final List<String[]> rows = new ArrayList<>();
+  private final String heading;
+  private final List<List<String>> rows = new ArrayList<>();
 
-  /** The section's heading names the machine, as no number means anything without it. */
+  /** A table under a heading that names the machine: no figure means anything without it. */
   Report(String title, List<String> columns) {
-    System.out.printf(
-        "%n### %s (JDK %s, %d cores, %s)%n",
-        title,
-        System.getProperty("java.version"),
-        Runtime.getRuntime().availableProcessors(),
-        System.getProperty("os.arch"));
-    rows.add(columns.toArray(new String[0]));
+    heading =
+        "\n### %s (JDK %s, %d cores, %s)\n"
+            .formatted(
+                title,
+                System.getProperty("java.version"),
+                Runtime.getRuntime().availableProcessors(),
+                System.getProperty("os.arch"));
+    rows.add(columns);
   }
 
-  private Report(String... columns) {
+  private Report(List<String> columns) {
+    heading = "";
     rows.add(columns);
   }
 
   /** The table that {@link #budget} fills. */
   static Report ofBudgets() {
-    return new Report("budget", "at most", "measured", "");
+    return new Report(List.of("budget", "at most", "measured", ""));
   }
 
   void row(String... cells) {
-    rows.add(cells);
+    rows.add(List.of(cells));
   }
 
   void budget(String what, double limit, double measured, String unit) {
@@ -54,31 +57,31 @@ final class Report {
   }
 
   void print() {
-    int[] widths = new int[rows.get(0).length];
-    for (String[] row : rows) {
-      for (int i = 0; i < row.length; i++) {
-        widths[i] = Math.max(widths[i], row[i].length());
+    int[] widths = new int[rows.get(0).size()];
+    for (List<String> row : rows) {
+      for (int i = 0; i < widths.length; i++) {
+        widths[i] = Math.max(widths[i], row.get(i).length());
       }
     }
-    System.out.println();
-    print(rows.get(0), widths);
     StringBuilder rule = new StringBuilder("|");
     for (int i = 0; i < widths.length; i++) {
       rule.append("-".repeat(widths[i] + 1)).append(i == 0 ? "-|" : ":|");
     }
+    System.out.println(heading);
+    System.out.println(line(rows.get(0), widths));
     System.out.println(rule);
-    rows.subList(1, rows.size()).forEach(row -> print(row, widths));
+    rows.subList(1, rows.size()).forEach(row -> System.out.println(line(row, widths)));
     System.out.flush();
   }
 
-  private static void print(String[] row, int[] widths) {
+  private static String line(List<String> row, int[] widths) {
     StringBuilder line = new StringBuilder("|");
     for (int i = 0; i < widths.length; i++) {
-      String cell = i < row.length ? row[i] : "";
+      String cell = row.get(i);
       String blank = " ".repeat(widths[i] - cell.length());
       line.append(' ').append(i == 0 ? cell + blank : blank + cell).append(" |");
     }
-    System.out.println(line);
+    return line.toString();
   }
 
   /** Three digits that matter, or what stands before the point. */
