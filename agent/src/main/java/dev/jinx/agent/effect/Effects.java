@@ -1,0 +1,82 @@
+package dev.jinx.agent.effect;
+
+import dev.jinx.agent.call.Kind;
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.document.Doc;
+import dev.jinx.agent.document.InvalidDocument;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.BiFunction;
+import java.util.stream.Collectors;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The effects of one fault: latency comes first, then the one that ends the call.
+ *
+ * @param latency null for none
+ * @param ending null where the call goes on after the latency
+ */
+public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase phase) {
+
+  /** The registry of the effects that end a call: one line each. */
+  private static final Map<String, BiFunction<Doc, Kind, Ending>> ENDINGS = new LinkedHashMap<>();
+
+  static {
+    ENDINGS.put("error", Failure::read);
+    ENDINGS.put("response", (effect, kind) -> Response.read(effect));
+    ENDINGS.put("drop", (effect, kind) -> Drop.read(effect));
+  }
+
+  /** Reads the field {@code effect} of a fault of that kind. */
+  public static Effects read(Doc effect, Kind kind) {
+    Latency latency = effect.has("latency") ? Latency.read(effect) : null;
+    Ending ending = null;
+    for (Map.Entry<String, BiFunction<Doc, Kind, Ending>> known : ENDINGS.entrySet()) {
+      if (effect.has(known.getKey())) {
+        if (ending != null) {
+          throw new InvalidDocument(
+              effect.path(known.getKey()),
+              effect.path() + " takes one of " + String.join(", ", ENDINGS.keySet()) + ", not two");
+        }
+        ending = known.getValue().apply(effect, kind);
+        requireKind(ending, kind, effect.path(known.getKey()));
+      }
+    }
+    Phase phase = Phase.read(effect.text("phase"), effect.path("phase"));
+    effect.done();
+    if (latency == null && ending == null) {
+      throw new InvalidDocument(
+          effect.path(),
+          effect.path() + " is empty; give latency, " + String.join(", ", ENDINGS.keySet()));
+    }
+    return new Effects(latency, ending, phase);
+  }
+
+  private static void requireKind(Ending ending, Kind kind, String path) {
+    if (ending.possibleOn().stream().noneMatch(operation -> operation.kind() == kind)) {
+      Set<String> kinds =
+          ending.possibleOn().stream()
+              .map(operation -> operation.kind().json())
+              .collect(Collectors.toSet());
+      throw new InvalidDocument(
+          path, path + " is for " + String.join(", ", kinds) + " faults, not for " + kind.json());
+    }
+  }
+
+  /** Those of the operations that can have these effects. */
+  public Set<Operation> possibleOn(Set<Operation> operations) {
+    return ending == null
+        ? operations
+        : operations.stream().filter(ending.possibleOn()::contains).collect(Collectors.toSet());
+  }
+
+  /** In a few words, for the log. */
+  public String summary() {
+    String words = latency == null ? "" : latency.summary();
+    if (ending != null) {
+      words += (words.isEmpty() ? "" : ", ") + ending.summary();
+    }
+    return phase == Phase.AFTER ? words + ", after the call" : words;
+  }
+}

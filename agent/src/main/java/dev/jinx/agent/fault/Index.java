@@ -1,0 +1,136 @@
+package dev.jinx.agent.fault;
+
+import dev.jinx.agent.call.CallReader;
+import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Kind;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The armed faults of one operation. Which of them a host (or a database) concerns is worked out
+ * once for each distinct host and remembered, so that a call that matches nothing costs one
+ * look-up, with one fault as with ten thousand.
+ */
+final class Index {
+  /**
+   * Distinct values remembered; past that the memory starts anew, so that it cannot grow with the
+   * traffic.
+   */
+  private static final int BOUND = 1024;
+
+  /** So many faults are looked at one by one. */
+  private static final int FEW = 4;
+
+  private static final Candidates NONE = new Candidates(new ArmedFault[0]);
+
+  private final Kind kind;
+  private final ArmedFault[] faults;
+  private final Set<Field> first;
+  private final Set<Field> both;
+  private final Map<String, Candidates> byFirst = new ConcurrentHashMap<>();
+
+  private record Candidates(ArmedFault[] faults, @Nullable Map<String, ArmedFault[]> bySecond) {
+    Candidates(ArmedFault[] faults) {
+      this(faults, faults.length > FEW ? new ConcurrentHashMap<>() : null);
+    }
+  }
+
+  Index(Kind kind, List<ArmedFault> faults) {
+    this.kind = kind;
+    this.faults = faults.toArray(new ArmedFault[0]);
+    this.first = EnumSet.of(kind.first());
+    this.both = EnumSet.copyOf(kind.decidedBySecond());
+    this.both.add(kind.first());
+  }
+
+  /** The first hit, with further ones linked behind it; null for none. */
+  @Nullable List<Injection.Hit> match(
+      Armory armory, CallReader reader, Object self, @Nullable Object argument) {
+    Candidates candidates = candidates(reader, self, argument);
+    ArmedFault[] list = candidates.faults;
+    if (list.length == 0) {
+      return null;
+    }
+    Set<Field> answered = first;
+    if (candidates.bySecond != null) {
+      list = narrowed(candidates, candidates.bySecond, reader, self, argument);
+      answered = both;
+    }
+    List<Injection.Hit> hits = null;
+    for (ArmedFault fault : list) {
+      if (fault.matches(answered, reader, self, argument)) {
+        Injection.Hit hit = fault.decide(System.nanoTime(), armory.hasRoom());
+        if (hit != null) {
+          hits = hits == null ? new ArrayList<>(1) : hits;
+          hits.add(hit);
+        }
+      }
+    }
+    return hits;
+  }
+
+  private Candidates candidates(CallReader reader, Object self, @Nullable Object argument) {
+    String text = reader.read(kind.first(), null, self, argument);
+    String key = text == null ? "" : text;
+    Candidates known = byFirst.get(key);
+    if (known != null) {
+      return known;
+    }
+    ArmedFault[] matching = those(faults, first, reader, self, argument);
+    for (ArmedFault fault : faults) {
+      if (matching.length == 0 || !List.of(matching).contains(fault)) {
+        fault.misses().note(kind.first(), key);
+      }
+    }
+    Candidates fresh = matching.length == 0 ? NONE : new Candidates(matching);
+    remember(byFirst, key, fresh);
+    return fresh;
+  }
+
+  private ArmedFault[] narrowed(
+      Candidates candidates,
+      Map<String, ArmedFault[]> bySecond,
+      CallReader reader,
+      Object self,
+      @Nullable Object argument) {
+    String text = reader.read(kind.second(), null, self, argument);
+    String key = text == null ? "" : text;
+    ArmedFault[] known = bySecond.get(key);
+    if (known == null) {
+      known = those(candidates.faults, kind.decidedBySecond(), reader, self, argument);
+      remember(bySecond, key, known);
+    }
+    return known;
+  }
+
+  private static <V> void remember(Map<String, V> memory, String key, V value) {
+    if (memory.size() >= BOUND) {
+      memory.clear();
+    }
+    memory.put(key, value);
+  }
+
+  private static ArmedFault[] those(
+      ArmedFault[] faults,
+      Set<Field> fields,
+      CallReader reader,
+      Object self,
+      @Nullable Object argument) {
+    List<ArmedFault> matching = new ArrayList<>();
+    for (ArmedFault fault : faults) {
+      boolean holds = true;
+      for (Field field : fields) {
+        holds = holds && fault.fault().target().holdsFor(field, reader, self, argument);
+      }
+      if (holds) {
+        matching.add(fault);
+      }
+    }
+    return matching.toArray(new ArmedFault[0]);
+  }
+}

@@ -1,0 +1,276 @@
+package dev.jinx.agent.fault;
+
+import dev.jinx.agent.effect.Drop;
+import dev.jinx.agent.effect.Effects;
+import dev.jinx.agent.effect.Ending;
+import dev.jinx.agent.effect.Phase;
+import java.util.List;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is to happen to one call, by one fault or several. The delays of several add up, and the
+ * first that ends the call does. Only faults that are still armed count: what is cleared, expired
+ * or halted while the call waits lets it go on.
+ */
+public final class Injection {
+  /** How a wait ended. */
+  public enum Waited {
+    /** The delay is over, or the fault is: go on with {@link Injection#ending}. */
+    ELAPSED,
+    /** The caller's own limit came first. */
+    TIMED_OUT,
+    /** The waiting thread was interrupted; its flag is set. */
+    INTERRUPTED,
+    /** {@link Injection#close} was called: what the call works on has been closed or cancelled. */
+    CLOSED
+  }
+
+  /**
+   * One fault's decision to hit.
+   *
+   * @param n the number of the decision, from 0
+   * @param draw what was drawn for it
+   * @param delay nanoseconds
+   */
+  record Hit(ArmedFault fault, long n, double draw, long delay) {
+    Effects effects() {
+      return fault.fault().effects();
+    }
+  }
+
+  private static final long SPIN = TimeUnit.MICROSECONDS.toNanos(200);
+
+  private final Armory armory;
+  private final List<Hit> hits;
+  private final long startedAt = System.nanoTime();
+  private boolean finished;
+
+  private volatile @Nullable Thread waiter;
+  private volatile @Nullable Later later;
+  private volatile boolean closed;
+
+  Injection(Armory armory, List<Hit> hits) {
+    this.armory = armory;
+    this.hits = hits;
+  }
+
+  List<Hit> hits() {
+    return hits;
+  }
+
+  /** Nanoseconds to wait in that phase; {@code Long.MAX_VALUE} where the call is dropped. */
+  public long delay(Phase phase) {
+    long delay = 0;
+    for (Hit hit : hits) {
+      if (hit.fault.isLive()) {
+        Effects effects = hit.effects();
+        if (phase == effects.phase()) {
+          if (effects.ending() instanceof Drop) {
+            return Long.MAX_VALUE;
+          }
+          delay += hit.delay;
+        }
+        if (phase == Phase.AFTER && effects.latency() != null) {
+          delay = Math.max(delay, effects.latency().floor() - (System.nanoTime() - startedAt));
+        }
+      }
+    }
+    return delay;
+  }
+
+  /** Whether anything is left to do once the real call is over. */
+  public boolean hasAfter() {
+    for (Hit hit : hits) {
+      Effects effects = hit.effects();
+      if (hit.fault.isLive()
+          && (effects.phase() == Phase.AFTER
+              || (effects.latency() != null && effects.latency().floor() > 0))) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** What ends the call in that phase once the delay is over; null where it goes on. */
+  public @Nullable Ending ending(Phase phase) {
+    for (Hit hit : hits) {
+      Ending ending = hit.effects().ending();
+      if (phase == hit.effects().phase()
+          && hit.fault.isLive()
+          && ending != null
+          && !(ending instanceof Drop)) {
+        return ending;
+      }
+    }
+    return null;
+  }
+
+  /** What will end the call in that phase, a drop included; null where nothing will. */
+  public @Nullable Ending planned(Phase phase) {
+    Ending ending = ending(phase);
+    return ending == null && delay(phase) == Long.MAX_VALUE ? new Drop() : ending;
+  }
+
+  /**
+   * Waits on the current thread until the delay of that phase is over. Holds no lock.
+   *
+   * @param limit nanoseconds after which the caller's own clock wins; {@code Long.MAX_VALUE} for
+   *     none
+   * @param interruptible whether an interrupt ends the wait; otherwise it is only kept for
+   *     afterwards
+   */
+  public Waited await(Phase phase, long limit, boolean interruptible) {
+    if (delay(phase) <= 0) {
+      return Waited.ELAPSED;
+    }
+    Thread thread = Thread.currentThread();
+    waiter = thread;
+    hits.forEach(hit -> hit.fault.hold(this));
+    boolean interrupted = false;
+    try {
+      // a virtual thread gives its carrier away while it is parked, but not while it spins
+      long spin = VirtualThreads.isVirtual(thread) ? 0 : SPIN;
+      long start = System.nanoTime();
+      while (true) {
+        long elapsed = System.nanoTime() - start;
+        // a floor is asked for anew each time, as what remains of it
+        long delay = delay(phase);
+        if (closed) {
+          return Waited.CLOSED;
+        }
+        if (elapsed >= delay) {
+          return Waited.ELAPSED;
+        }
+        if (elapsed >= limit) {
+          return Waited.TIMED_OUT;
+        }
+        if (Thread.interrupted()) {
+          interrupted = true;
+          if (interruptible) {
+            return Waited.INTERRUPTED;
+          }
+        }
+        long rest = Math.min(delay, limit) - elapsed;
+        if (rest > spin) {
+          LockSupport.parkNanos(this, rest - spin);
+        } else {
+          Thread.onSpinWait();
+        }
+      }
+    } finally {
+      hits.forEach(hit -> hit.fault.release(this));
+      waiter = null;
+      if (interrupted) {
+        thread.interrupt();
+      }
+    }
+  }
+
+  /**
+   * Waits on no thread: calls back once, from a thread of Jinx or the one that wakes it, when the
+   * delay is over.
+   *
+   * @param limit nanoseconds after which the caller's own clock wins; {@code Long.MAX_VALUE} for
+   *     none
+   */
+  public void later(Phase phase, long limit, Consumer<Waited> then) {
+    if (delay(phase) <= 0) {
+      then.accept(Waited.ELAPSED);
+      return;
+    }
+    Later waiting = new Later(phase, limit, then);
+    later = waiting;
+    hits.forEach(hit -> hit.fault.hold(this));
+    waiting.check();
+  }
+
+  private final class Later implements Runnable {
+    private final Phase phase;
+    private final long limit;
+    private final Consumer<Waited> then;
+    private final long start = System.nanoTime();
+    private boolean over;
+    private @Nullable Future<?> timer;
+
+    Later(Phase phase, long limit, Consumer<Waited> then) {
+      this.phase = phase;
+      this.limit = limit;
+      this.then = then;
+    }
+
+    @Override
+    public void run() {
+      check();
+    }
+
+    void check() {
+      Waited waited = null;
+      synchronized (this) {
+        if (over) {
+          return;
+        }
+        long elapsed = System.nanoTime() - start;
+        long delay = delay(phase);
+        if (closed) {
+          waited = Waited.CLOSED;
+        } else if (elapsed >= delay) {
+          waited = Waited.ELAPSED;
+        } else if (elapsed >= limit) {
+          waited = Waited.TIMED_OUT;
+        }
+        if (timer != null) {
+          timer.cancel(false);
+        }
+        over = waited != null;
+        if (!over && Math.min(delay, limit) != Long.MAX_VALUE) {
+          timer = Timer.schedule(this, Math.min(delay, limit) - elapsed);
+        }
+      }
+      if (waited != null) {
+        hits.forEach(hit -> hit.fault.release(Injection.this));
+        later = null;
+        then.accept(waited);
+      }
+    }
+  }
+
+  /**
+   * Ends the wait because what the call works on has been closed or cancelled; harmless where
+   * nothing waits.
+   */
+  public void close() {
+    closed = true;
+    wake();
+  }
+
+  /** To be called when a fault of this injection has ended. */
+  void wake() {
+    Thread thread = waiter;
+    if (thread != null) {
+      LockSupport.unpark(thread);
+    }
+    Later waiting = later;
+    if (waiting != null) {
+      waiting.check();
+    }
+  }
+
+  /**
+   * To be called once the injection has done its work, whatever came of it; further calls do
+   * nothing.
+   */
+  public void finish() {
+    synchronized (this) {
+      if (finished) {
+        return;
+      }
+      finished = true;
+    }
+    hits.forEach(hit -> hit.fault.deactivate());
+    armory.finished();
+  }
+}
