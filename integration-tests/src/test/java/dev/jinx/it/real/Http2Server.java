@@ -50,11 +50,7 @@ public final class Http2Server implements AutoCloseable {
     http.setSendDateHeader(false);
     connector =
         new ServerConnector(
-            server,
-            1,
-            1,
-            new HttpConnectionFactory(http),
-            new HTTP2CServerConnectionFactory(http));
+            server, 1, 1, new HttpConnectionFactory(http), new HTTP2CServerConnectionFactory(http));
     connector.setHost("localhost");
     server.addConnector(connector);
     server.setHandler(

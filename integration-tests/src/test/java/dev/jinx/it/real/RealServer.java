@@ -117,8 +117,7 @@ public final class RealServer implements AutoCloseable {
   public static RealServer https(SSLContext tls, Answer answer) {
     try {
       return new RealServer(
-          tls.getServerSocketFactory()
-              .createServerSocket(0, 200, InetAddress.getLoopbackAddress()),
+          tls.getServerSocketFactory().createServerSocket(0, 200, InetAddress.getLoopbackAddress()),
           "https",
           answer);
     } catch (IOException e) {
