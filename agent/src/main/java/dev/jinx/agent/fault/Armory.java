@@ -47,7 +47,7 @@ public final class Armory {
   private volatile Map<Operation, Index> snapshot = Map.of();
   private volatile @Nullable String haltReason;
   private volatile long hookable;
-  private volatile Consumer<Fault> check = fault -> {};
+  private volatile @Nullable Consumer<Fault> check;
 
   /**
    * @param gate is told the bits of the operations that are to be looked at
@@ -190,7 +190,9 @@ public final class Armory {
           "effect.latency",
           "effect.latency is longer than maxDelay, " + Durations.format(limits.maxDelay()));
     }
-    check.accept(fault);
+    if (check != null) {
+      check.accept(fault);
+    }
     return new ArmedFault(fault, operations, limits, System.nanoTime());
   }
 

@@ -63,7 +63,7 @@ final class Index {
     }
     List<Injection.Hit> hits = null;
     for (ArmedFault fault : list) {
-      if (fault.matches(answered, reader, self, argument)) {
+      if (fault.matches(answered, reader, self, argument) && !CallScope.isInside(kind)) {
         Injection.Hit hit = fault.decide(System.nanoTime(), armory.hasRoom());
         if (hit != null) {
           hits = hits == null ? new ArrayList<>(1) : hits;

@@ -1,0 +1,56 @@
+package dev.jinx.agent;
+
+import dev.jinx.agent.document.InvalidDocument;
+import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Limits;
+import dev.jinx.agent.point.Points;
+import dev.jinx.agent.weave.Access;
+import dev.jinx.agent.weave.Gate;
+import dev.jinx.agent.weave.Weaver;
+import java.io.File;
+import java.lang.instrument.Instrumentation;
+import java.util.function.LongConsumer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Wires the parts and starts them. What happens before {@code main} stays small: no lambda, no
+ * stream, no {@code java.nio.file}, no logging framework, no security provider; each would be paid
+ * by every start of every application.
+ */
+public final class Agent {
+  private Agent() {}
+
+  /** Called by the launcher, once in a JVM. */
+  public static void start(
+      @Nullable String arguments, Instrumentation instrumentation, File jar, boolean attached)
+      throws Exception {
+    Options options;
+    try {
+      options = Options.read(arguments, System.getenv(), System.getProperties());
+    } catch (InvalidDocument e) {
+      System.err.println("jinx: not started, the application runs without it: " + e.getMessage());
+      return;
+    }
+    if (options.enabled()) {
+      start(options, instrumentation);
+    }
+  }
+
+  private static void start(Options options, Instrumentation instrumentation) throws Exception {
+    Access access = new Access(instrumentation);
+    Gate gate = Gate.define(access);
+    LongConsumer open =
+        new LongConsumer() {
+          @Override
+          public void accept(long operations) {
+            gate.open(operations);
+          }
+        };
+    Limits limits = new Limits(options.maxDelay(), options.maxFaults(), options.maxActive());
+    Armory armory = new Armory(limits, open);
+    Points points = new Points(armory, access);
+    armory.hookable(points.hookable(), points);
+    Weaver weaver = new Weaver(gate, points.classes(), points.shapes());
+    weaver.install(instrumentation);
+  }
+}

@@ -1,0 +1,92 @@
+package dev.jinx.agent.point;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.reflect.InvocationTargetException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Adapters: what must touch a library's own types is plain Java compiled against that library, and
+ * defined once per class loader of that library by a small loader that sees both the agent and the
+ * library. The agent's own loader never links it.
+ *
+ * @param <T> what the agent knows the adapter as
+ */
+public final class Adapters<T> {
+  private final String className;
+  private final Class<T> type;
+
+  // kept by the library's class, so that an undeployed application takes its adapter along
+  private final ClassValue<T> adapters =
+      new ClassValue<>() {
+        @Override
+        protected T computeValue(Class<?> library) {
+          return define(library);
+        }
+      };
+
+  /**
+   * @param className the adapter, as {@code dev.jinx…Point$Adapter}: with a constructor without
+   *     parameters, that implements {@code type}
+   */
+  public Adapters(String className, Class<T> type) {
+    this.className = className;
+    this.type = type;
+  }
+
+  /** The adapter for the loader of that class of the library. */
+  public T of(Class<?> library) {
+    return adapters.get(library);
+  }
+
+  private T define(Class<?> library) {
+    try {
+      ClassLoader loader = new AdapterLoader(className, library.getClassLoader());
+      var constructor = loader.loadClass(className).getDeclaredConstructor();
+      constructor.setAccessible(true);
+      return type.cast(constructor.newInstance());
+    } catch (InvocationTargetException e) {
+      throw new IllegalStateException(e.getCause());
+    } catch (ReflectiveOperationException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private static final class AdapterLoader extends ClassLoader {
+    private static final ClassLoader AGENT = AdapterLoader.class.getClassLoader();
+
+    private final String adapter;
+    private final @Nullable ClassLoader library;
+
+    AdapterLoader(String adapter, @Nullable ClassLoader library) {
+      super(AGENT);
+      this.adapter = adapter;
+      this.library = library;
+    }
+
+    @Override
+    protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
+      if (!name.equals(adapter) && !name.startsWith(adapter + "$")) {
+        return name.startsWith("dev.jinx.agent.")
+            ? AGENT.loadClass(name)
+            : Class.forName(name, false, library);
+      }
+      synchronized (getClassLoadingLock(name)) {
+        Class<?> known = findLoadedClass(name);
+        return known == null ? define(name) : known;
+      }
+    }
+
+    private Class<?> define(String name) throws ClassNotFoundException {
+      try (InputStream in = AGENT.getResourceAsStream(name.replace('.', '/') + ".class")) {
+        if (in == null) {
+          throw new ClassNotFoundException(name);
+        }
+        byte[] bytes = in.readAllBytes();
+        return defineClass(name, bytes, 0, bytes.length);
+      } catch (IOException e) {
+        throw new ClassNotFoundException(name, e);
+      }
+    }
+  }
+}

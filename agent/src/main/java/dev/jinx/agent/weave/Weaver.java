@@ -1,0 +1,251 @@
+package dev.jinx.agent.weave;
+
+import java.lang.instrument.ClassFileTransformer;
+import java.lang.instrument.Instrumentation;
+import java.lang.instrument.UnmodifiableClassException;
+import java.net.URL;
+import java.security.CodeSource;
+import java.security.ProtectionDomain;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+import org.objectweb.asm.ClassReader;
+import org.objectweb.asm.ClassVisitor;
+import org.objectweb.asm.ClassWriter;
+import org.objectweb.asm.MethodVisitor;
+import org.objectweb.asm.Opcodes;
+
+/**
+ * Inserts the prologue into the classes that points ask for, as they load. A class that nobody
+ * hooks costs one hash look-up. Nothing here may load a class, log or format: a {@code
+ * ClassCircularityError} inside of a transformer poisons the call site that was being linked for
+ * good (JDK-8164165).
+ */
+public final class Weaver implements ClassFileTransformer {
+  private final Gate gate;
+  private final Map<String, ClassHooks> byName = new HashMap<>();
+  private final ShapeFinder shapes;
+  private final ClassLoader own = Weaver.class.getClassLoader();
+  private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
+  private final List<Woven> woven = new ArrayList<>();
+
+  public Weaver(Gate gate, List<ClassHooks> hooks, ShapeFinder shapes) {
+    this.gate = gate;
+    this.shapes = shapes;
+    for (ClassHooks each : hooks) {
+      byName.put(each.className(), each);
+    }
+  }
+
+  /** Starts to hook classes as they load, and those that are loaded already. */
+  public void install(Instrumentation instrumentation) {
+    preload();
+    instrumentation.addTransformer(this, true);
+    List<Class<?>> loaded = new ArrayList<>();
+    for (Class<?> type : instrumentation.getAllLoadedClasses()) {
+      if (type.getClassLoader() != own
+          && concerns(type)
+          && instrumentation.isModifiableClass(type)) {
+        loaded.add(type);
+      }
+    }
+    for (Class<?> type : loaded) {
+      try {
+        instrumentation.retransformClasses(type);
+      } catch (UnmodifiableClassException | LinkageError e) {
+        note(new Woven("", type.getName(), null, null, List.of(), List.of(), e.toString()));
+      }
+    }
+  }
+
+  private boolean concerns(Class<?> type) {
+    if (type.isArray() || type.isHidden() || type.isPrimitive()) {
+      return false;
+    }
+    String name = type.getName().replace('.', '/');
+    return byName.containsKey(name) || (!type.isInterface() && shapes.mayConcern(name));
+  }
+
+  /** What became of the classes so far. */
+  public List<Woven> woven() {
+    synchronized (woven) {
+      return List.copyOf(woven);
+    }
+  }
+
+  private static final Handler NOBODY =
+      new Handler() {
+        @Override
+        public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+            Original original, Object self, @Nullable Object argument) {
+          return null;
+        }
+      };
+
+  /** Loads all that the weaving needs, before it can be needed inside of class loading. */
+  private void preload() {
+    MethodHook none = new MethodHook("run", "()V", -1, 0, NOBODY, true);
+    byte[] sample = read(Sample.class);
+    weave(sample, new ClassHooks("", Sample.NAME, List.of(none)), new Result(), false);
+  }
+
+  private static byte[] read(Class<?> type) {
+    try (var in =
+        type.getResourceAsStream(
+            Sample.NAME.substring(Sample.NAME.lastIndexOf('/') + 1) + ".class")) {
+      return in == null ? new byte[0] : in.readAllBytes();
+    } catch (java.io.IOException e) {
+      return new byte[0];
+    }
+  }
+
+  /** A class to warm up with. */
+  static final class Sample {
+    static final String NAME = "dev/jinx/agent/weave/Weaver$Sample";
+
+    void run() {}
+  }
+
+  @Override
+  public byte @Nullable [] transform(
+      @Nullable Module module,
+      @Nullable ClassLoader loader,
+      @Nullable String className,
+      @Nullable Class<?> redefined,
+      @Nullable ProtectionDomain domain,
+      byte[] bytes) {
+    if (className == null || loader == own) {
+      return null;
+    }
+    ClassHooks hooks = byName.get(className);
+    if (hooks == null && !shapes.mayConcern(className)) {
+      return null;
+    }
+    return weave(loader, className, domain, bytes, hooks);
+  }
+
+  private byte @Nullable [] weave(
+      @Nullable ClassLoader loader,
+      String className,
+      @Nullable ProtectionDomain domain,
+      byte[] bytes,
+      @Nullable ClassHooks known) {
+    Result result = new Result();
+    ClassHooks hooks = known;
+    byte[] changed = null;
+    String failure = null;
+    try {
+      if (hooks == null) {
+        ClassReader reader = new ClassReader(bytes);
+        if ((reader.getAccess() & Opcodes.ACC_INTERFACE) != 0) {
+          return null;
+        }
+        hooks = shapes.find(loader, className, reader.getSuperName(), reader.getInterfaces());
+        if (hooks == null) {
+          return null;
+        }
+      }
+      changed = weave(bytes, hooks, result, true);
+    } catch (Throwable e) {
+      failure = e.getClass().getName();
+    }
+    String library = hooks == null ? "" : hooks.library();
+    String loaderClass = loader == null ? null : loader.getClass().getName();
+    note(
+        new Woven(
+            library,
+            className,
+            loaderClass,
+            from(domain),
+            result.methods,
+            result.missing,
+            failure));
+    return changed;
+  }
+
+  private void note(Woven each) {
+    synchronized (woven) {
+      woven.removeIf(
+          there ->
+              there.className().equals(each.className())
+                  && java.util.Objects.equals(there.from(), each.from()));
+      woven.add(each);
+    }
+  }
+
+  private static @Nullable URL from(@Nullable ProtectionDomain domain) {
+    CodeSource source = domain == null ? null : domain.getCodeSource();
+    return source == null ? null : source.getLocation();
+  }
+
+  private static final class Result {
+    final List<String> methods = new ArrayList<>();
+    final List<String> missing = new ArrayList<>();
+  }
+
+  private byte @Nullable [] weave(byte[] bytes, ClassHooks hooks, Result result, boolean register) {
+    ClassReader reader = new ClassReader(bytes);
+    ClassWriter writer = new ClassWriter(reader, 0);
+    boolean frames = reader.readUnsignedShort(6) >= Opcodes.V1_6;
+    List<MethodHook> found = new ArrayList<>();
+    reader.accept(
+        new ClassVisitor(Opcodes.ASM9, writer) {
+          @Override
+          public MethodVisitor visitMethod(
+              int access,
+              String name,
+              String descriptor,
+              @Nullable String signature,
+              String @Nullable [] exceptions) {
+            MethodVisitor method =
+                super.visitMethod(access, name, descriptor, signature, exceptions);
+            MethodHook hook = find(hooks.methods(), name, descriptor);
+            if (hook == null || (access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE)) != 0) {
+              return method;
+            }
+            found.add(hook);
+            boolean isStatic = (access & Opcodes.ACC_STATIC) != 0;
+            int number = register ? number(hooks.className(), hook, isStatic) : 0;
+            return new Prologue(method, hooks.className(), hook, number, isStatic, frames);
+          }
+        },
+        0);
+    for (MethodHook hook : hooks.methods()) {
+      if (found.contains(hook)) {
+        result.methods.add(hook.name());
+      } else if (hook.required()) {
+        result.missing.add(hook.name().concat(hook.descriptor()));
+      }
+    }
+    return found.isEmpty() ? null : writer.toByteArray();
+  }
+
+  private int number(String className, MethodHook hook, boolean isStatic) {
+    String key = className.concat(".").concat(hook.name()).concat(hook.descriptor());
+    Integer number = numbers.get(key);
+    if (number == null) {
+      synchronized (numbers) {
+        number = numbers.get(key);
+        if (number == null) {
+          number = gate.register(hook.handler(), className, hook, isStatic);
+          numbers.put(key, number);
+        }
+      }
+    }
+    return number;
+  }
+
+  private static @Nullable MethodHook find(List<MethodHook> hooks, String name, String descriptor) {
+    for (int i = 0; i < hooks.size(); i++) {
+      MethodHook hook = hooks.get(i);
+      if (hook.name().equals(name) && hook.descriptor().equals(descriptor)) {
+        return hook;
+      }
+    }
+    return null;
+  }
+}
