@@ -111,8 +111,12 @@ public final class Launcher extends ClassLoader {
 
   private static Launcher open() throws Exception {
     File file = jarFile();
-    ClassLoader platform =
-        (ClassLoader) ClassLoader.class.getMethod("getPlatformClassLoader").invoke(null);
+    // the platform loader, reached without reflection: that would load 60 classes more at every
+    // start
+    ClassLoader platform = ClassLoader.getSystemClassLoader();
+    while (platform.getParent() != null) {
+      platform = platform.getParent();
+    }
     Launcher loader = new Launcher(file, platform);
     if (!file.isFile()
         || loader.jar.getEntry(PREFIX) == null && loader.jar.getEntry(PREFIX + "dev/") == null) {
@@ -155,12 +159,26 @@ public final class Launcher extends ClassLoader {
     }
   }
 
+  /** Straight from the jar: the way over a URL would load dozens of classes at every start. */
+  @Override
+  public InputStream getResourceAsStream(String name) {
+    try {
+      JarEntry entry = jar.getJarEntry(PREFIX + inner(name));
+      return entry == null ? super.getResourceAsStream(name) : jar.getInputStream(entry);
+    } catch (IOException e) {
+      return null;
+    }
+  }
+
+  private static String inner(String name) {
+    return name.endsWith(".class")
+        ? name.substring(0, name.length() - "class".length()) + SUFFIX
+        : name;
+  }
+
   @Override
   protected URL findResource(String name) {
-    String inner =
-        name.endsWith(".class")
-            ? name.substring(0, name.length() - "class".length()) + SUFFIX
-            : name;
+    String inner = inner(name);
     if (jar.getJarEntry(PREFIX + inner) == null) {
       return null;
     }

@@ -169,12 +169,20 @@ public final class Weaver implements ClassFileTransformer {
 
   private void note(Woven each) {
     synchronized (woven) {
-      woven.removeIf(
-          there ->
-              there.className().equals(each.className())
-                  && java.util.Objects.equals(there.from(), each.from()));
+      for (int i = woven.size() - 1; i >= 0; i--) {
+        Woven there = woven.get(i);
+        if (there.className().equals(each.className()) && same(there.from(), each.from())) {
+          woven.remove(i);
+        }
+      }
       woven.add(each);
     }
+  }
+
+  /** As texts: the equals method of a URL looks its host up. */
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean same(@Nullable URL one, @Nullable URL other) {
+    return one == null || other == null ? one == other : one.toString().equals(other.toString());
   }
 
   private static @Nullable URL from(@Nullable ProtectionDomain domain) {
@@ -215,13 +223,24 @@ public final class Weaver implements ClassFileTransformer {
         },
         0);
     for (MethodHook hook : hooks.methods()) {
-      if (found.contains(hook)) {
+      if (isIn(found, hook)) {
         result.methods.add(hook.name());
       } else if (hook.required()) {
         result.missing.add(hook.name().concat(hook.descriptor()));
       }
     }
     return found.isEmpty() ? null : writer.toByteArray();
+  }
+
+  /** By identity: the equals method of a record would be linked here. */
+  @SuppressWarnings("ReferenceEquality")
+  private static boolean isIn(List<MethodHook> hooks, MethodHook hook) {
+    for (int i = 0; i < hooks.size(); i++) {
+      if (hooks.get(i) == hook) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private int number(String className, MethodHook hook, boolean isStatic) {
