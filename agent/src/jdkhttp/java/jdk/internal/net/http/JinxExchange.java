@@ -1,20 +1,14 @@
 package jdk.internal.net.http;
 
-import java.io.EOFException;
 import java.io.IOException;
 import java.lang.reflect.Constructor;
-import java.net.ConnectException;
 import java.net.InetSocketAddress;
-import java.net.SocketException;
 import java.net.http.HttpClient.Version;
-import java.net.http.HttpConnectTimeoutException;
 import java.net.http.HttpHeaders;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse.BodyHandler;
 import java.net.http.HttpResponse.BodySubscriber;
-import java.net.http.HttpTimeoutException;
 import java.nio.ByteBuffer;
-import java.nio.channels.ClosedChannelException;
-import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -45,7 +39,7 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
 
   // ---- what the agent calls
 
-  static HttpRequestImpl request(Object exchange) {
+  static HttpRequest request(Object exchange) {
     return ((Exchange<?>) exchange).request;
   }
 
@@ -56,10 +50,6 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
   /** Runs on the client's executor, and never on the current thread. */
   static void run(Object exchange, Runnable work) {
     ((Exchange<?>) exchange).multi.executor.ensureExecutedAsync(work);
-  }
-
-  static boolean isWebSocket(Object exchange) {
-    return ((Exchange<?>) exchange).request.isWebSocket();
   }
 
   /** The key of the HTTP/2 connection that would serve the exchange. */
@@ -73,6 +63,18 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
 
   static Duration connectTimeout(Object exchange) {
     return ((Exchange<?>) exchange).remainingConnectTimeout().orElse(null);
+  }
+
+  /** Why the exchange has been cancelled already, or null. */
+  static Throwable cancelCause(Object exchange) {
+    Throwable cause = ((Exchange<?>) exchange).getCancelCause();
+    ExchangeImpl<?> real = ((Exchange<?>) exchange).exchImpl;
+    return cause == null && real != null ? real.getCancelCause() : cause;
+  }
+
+  /** A failure that the client retries where it may, and otherwise unwraps. */
+  static Throwable retryable(Throwable cause) {
+    return new ConnectionExpiredException(cause);
   }
 
   /** Gives up a real exchange whose response has arrived: closes the connection or the stream. */
@@ -113,41 +115,6 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
     boolean head = exchange.request.method().equals("HEAD");
     exchange.exchImpl = new JinxExchange<>(exchange, response, head ? new byte[0] : givenBody);
     return response;
-  }
-
-  // ---- failures as they leave an exchange, observed on JDK 17 and 25
-
-  static Throwable refused() {
-    // the client connects a second time on the channel that the first refusal has closed
-    return new ConnectException().initCause(new ClosedChannelException());
-  }
-
-  static Throwable unknownHost() {
-    return new ConnectException().initCause(new UnresolvedAddressException());
-  }
-
-  static Throwable connectTimeout() {
-    return new HttpConnectTimeoutException("HTTP connect timed out")
-        .initCause(new ConnectException("HTTP connect timed out"));
-  }
-
-  static Throwable timeout() {
-    return new HttpTimeoutException("request timed out");
-  }
-
-  static Throwable reset(boolean http2) {
-    return lost(new SocketException("Connection reset"), http2);
-  }
-
-  static Throwable unexpectedEof(boolean http2) {
-    return lost(new EOFException("EOF reached while reading"), http2);
-  }
-
-  private static Throwable lost(IOException cause, boolean http2) {
-    return http2
-        ? cause
-        : new ConnectionExpiredException(
-            new IOException("HTTP/1.1 header parser received no bytes", cause));
   }
 
   // ---- the exchange

@@ -52,6 +52,7 @@ public final class Injection {
   private volatile @Nullable Thread waiter;
   private volatile @Nullable Later later;
   private volatile boolean closed;
+  private volatile boolean untilLimit;
 
   Injection(Armory armory, List<Hit> hits) {
     this.armory = armory;
@@ -64,6 +65,9 @@ public final class Injection {
 
   /** Nanoseconds to wait in that phase; {@code Long.MAX_VALUE} where the call is dropped. */
   public long delay(Phase phase) {
+    if (untilLimit && ending(phase) != null) {
+      return Long.MAX_VALUE;
+    }
     long delay = 0;
     for (Hit hit : hits) {
       if (hit.fault.isLive()) {
@@ -80,6 +84,14 @@ public final class Injection {
       }
     }
     return delay;
+  }
+
+  /**
+   * Makes the wait for an ending last until the caller's own limit: what ends the call is that its
+   * time-out runs out.
+   */
+  public void waitUntilLimit() {
+    untilLimit = true;
   }
 
   /** Whether anything is left to do once the real call is over. */
@@ -171,8 +183,8 @@ public final class Injection {
   }
 
   /**
-   * Waits on no thread: calls back once, from a thread of Jinx or the one that wakes it, when the
-   * delay is over.
+   * Waits on no thread: calls back once, from the timer, when the delay is over; at once where
+   * there is none.
    *
    * @param limit nanoseconds after which the caller's own clock wins; {@code Long.MAX_VALUE} for
    *     none
@@ -255,7 +267,8 @@ public final class Injection {
     }
     Later waiting = later;
     if (waiting != null) {
-      waiting.check();
+      // not from here: this thread may hold locks of the application's, or be one of its selectors
+      var unused = Timer.schedule(waiting, 0);
     }
   }
 

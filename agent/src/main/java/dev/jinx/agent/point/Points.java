@@ -3,6 +3,8 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.HttpUrlConnection;
+import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.MethodHook;
@@ -20,6 +22,8 @@ public final class Points implements Consumer<Fault> {
   public Points(Armory armory, Access access) {
     exceptions = new Exceptions(access);
     all.add(new InetAddressLookUp(armory, exceptions));
+    all.add(new HttpUrlConnection(armory, access, exceptions));
+    all.add(new JdkHttpClient(armory, access, exceptions));
   }
 
   /** The classes to be hooked by name. */
