@@ -33,6 +33,14 @@ public interface CallReader {
     return pattern.matches(read(field, name, self, argument));
   }
 
+  /**
+   * Whether a call that matches is one of its own to be decided on, and not the rest of one that
+   * has been; may note what it says yes to.
+   */
+  default boolean counts(Object self, @Nullable Object argument) {
+    return true;
+  }
+
   /** Says whether a text is accepted. */
   interface TextMatcher {
     boolean matches(@Nullable String text);

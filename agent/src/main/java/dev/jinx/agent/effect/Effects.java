@@ -4,6 +4,7 @@ import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.document.Doc;
 import dev.jinx.agent.document.InvalidDocument;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -64,11 +65,22 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
     }
   }
 
-  /** Those of the operations that can have these effects. */
-  public Set<Operation> possibleOn(Set<Operation> operations) {
-    return ending == null
-        ? operations
-        : operations.stream().filter(ending.possibleOn()::contains).collect(Collectors.toSet());
+  /**
+   * Those of the operations that can have these effects.
+   *
+   * @param named whether the target names them; where it does not, a delay or a drop spares the
+   *     writes to a socket, which the kernel takes at once for real: it is the read behind them
+   *     that waits
+   */
+  public Set<Operation> possibleOn(Set<Operation> operations, boolean named) {
+    Set<Operation> possible = EnumSet.copyOf(operations);
+    if (ending != null) {
+      possible.retainAll(ending.possibleOn());
+    }
+    if (!named && (ending == null || ending instanceof Drop)) {
+      possible.removeAll(EnumSet.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE));
+    }
+    return possible;
   }
 
   /** In a few words, for the log. */

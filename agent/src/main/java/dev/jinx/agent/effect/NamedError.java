@@ -83,6 +83,11 @@ public enum NamedError {
     return possibleOn;
   }
 
+  /** Whether it comes only after the caller's own timeout, if there is one. */
+  public boolean isTimeout() {
+    return this == CONNECT_TIMEOUT || this == READ_TIMEOUT || this == TIMEOUT;
+  }
+
   /** The error of that name in documents, or null. */
   static @Nullable NamedError of(String json) {
     for (NamedError error : values()) {

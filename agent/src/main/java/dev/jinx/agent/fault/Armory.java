@@ -173,7 +173,7 @@ public final class Armory {
       throw new Refused("halted (" + haltReason + "); POST /v1/resume allows faults again");
     }
     Set<Operation> operations =
-        fault.effects().possibleOn(fault.target().operations()).stream()
+        fault.effects().possibleOn(fault.target().operations(), fault.target().named()).stream()
             .filter(operation -> (operation.bit() & hookable) != 0)
             .collect(Collectors.toSet());
     if (operations.isEmpty()) {

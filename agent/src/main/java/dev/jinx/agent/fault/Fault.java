@@ -53,7 +53,7 @@ public record Fault(
       throw new InvalidDocument(doc.path("effect"), doc.path("effect") + " is missing");
     }
     Effects effects = Effects.read(effect, readTarget.kind());
-    if (effects.possibleOn(readTarget.operations()).isEmpty()) {
+    if (effects.possibleOn(readTarget.operations(), readTarget.named()).isEmpty()) {
       throw new InvalidDocument(
           effect.path(),
           effect.path()

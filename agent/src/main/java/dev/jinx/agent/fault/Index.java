@@ -62,8 +62,14 @@ final class Index {
       answered = both;
     }
     List<Injection.Hit> hits = null;
+    boolean counts = false;
     for (ArmedFault fault : list) {
-      if (fault.matches(answered, reader, self, argument) && !CallScope.isInside(kind)) {
+      if (fault.matches(answered, reader, self, argument)) {
+        // asked once for all faults: the answer may be noted
+        counts = counts || (!CallScope.isInside(kind) && reader.counts(self, argument));
+        if (!counts) {
+          return null;
+        }
         Injection.Hit hit = fault.decide(System.nanoTime(), armory.hasRoom());
         if (hit != null) {
           hits = hits == null ? new ArrayList<>(1) : hits;

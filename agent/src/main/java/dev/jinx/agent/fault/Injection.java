@@ -3,6 +3,7 @@ package dev.jinx.agent.fault;
 import dev.jinx.agent.effect.Drop;
 import dev.jinx.agent.effect.Effects;
 import dev.jinx.agent.effect.Ending;
+import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
 import java.util.List;
 import java.util.concurrent.Future;
@@ -52,7 +53,6 @@ public final class Injection {
   private volatile @Nullable Thread waiter;
   private volatile @Nullable Later later;
   private volatile boolean closed;
-  private volatile boolean untilLimit;
 
   Injection(Armory armory, List<Hit> hits) {
     this.armory = armory;
@@ -63,17 +63,22 @@ public final class Injection {
     return hits;
   }
 
-  /** Nanoseconds to wait in that phase; {@code Long.MAX_VALUE} where the call is dropped. */
-  public long delay(Phase phase) {
-    if (untilLimit && ending(phase) != null) {
-      return Long.MAX_VALUE;
-    }
+  /**
+   * Nanoseconds to wait in that phase; {@code Long.MAX_VALUE} where the call is dropped, or is to
+   * run into the caller's own timeout.
+   *
+   * @param limit nanoseconds of that timeout; {@code Long.MAX_VALUE} for none
+   */
+  public long delay(Phase phase, long limit) {
     long delay = 0;
     for (Hit hit : hits) {
       if (hit.fault.isLive()) {
         Effects effects = hit.effects();
         if (phase == effects.phase()) {
-          if (effects.ending() instanceof Drop) {
+          if (effects.ending() instanceof Drop
+              || limit != Long.MAX_VALUE
+                  && effects.ending() instanceof Failure.Named named
+                  && named.error().isTimeout()) {
             return Long.MAX_VALUE;
           }
           delay += hit.delay;
@@ -84,14 +89,6 @@ public final class Injection {
       }
     }
     return delay;
-  }
-
-  /**
-   * Makes the wait for an ending last until the caller's own limit: what ends the call is that its
-   * time-out runs out.
-   */
-  public void waitUntilLimit() {
-    untilLimit = true;
   }
 
   /** Whether anything is left to do once the real call is over. */
@@ -124,7 +121,7 @@ public final class Injection {
   /** What will end the call in that phase, a drop included; null where nothing will. */
   public @Nullable Ending planned(Phase phase) {
     Ending ending = ending(phase);
-    return ending == null && delay(phase) == Long.MAX_VALUE ? new Drop() : ending;
+    return ending == null && delay(phase, Long.MAX_VALUE) == Long.MAX_VALUE ? new Drop() : ending;
   }
 
   /**
@@ -136,7 +133,7 @@ public final class Injection {
    *     afterwards
    */
   public Waited await(Phase phase, long limit, boolean interruptible) {
-    if (delay(phase) <= 0) {
+    if (delay(phase, limit) <= 0) {
       return Waited.ELAPSED;
     }
     Thread thread = Thread.currentThread();
@@ -150,7 +147,7 @@ public final class Injection {
       while (true) {
         long elapsed = System.nanoTime() - start;
         // a floor is asked for anew each time, as what remains of it
-        long delay = delay(phase);
+        long delay = delay(phase, limit);
         if (closed) {
           return Waited.CLOSED;
         }
@@ -190,7 +187,7 @@ public final class Injection {
    *     none
    */
   public void later(Phase phase, long limit, Consumer<Waited> then) {
-    if (delay(phase) <= 0) {
+    if (delay(phase, limit) <= 0) {
       then.accept(Waited.ELAPSED);
       return;
     }
@@ -226,7 +223,7 @@ public final class Injection {
           return;
         }
         long elapsed = System.nanoTime() - start;
-        long delay = delay(phase);
+        long delay = delay(phase, limit);
         if (closed) {
           waited = Waited.CLOSED;
         } else if (elapsed >= delay) {

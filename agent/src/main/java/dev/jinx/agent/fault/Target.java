@@ -19,8 +19,10 @@ import org.jspecify.annotations.Nullable;
  * Which calls a fault may hit: every condition must hold.
  *
  * @param operations those asked for, or all of the kind
+ * @param named whether they were asked for
  */
-public record Target(Kind kind, Set<Operation> operations, List<Condition> conditions) {
+public record Target(
+    Kind kind, Set<Operation> operations, boolean named, List<Condition> conditions) {
 
   /**
    * One field and what it must look like.
@@ -59,7 +61,7 @@ public record Target(Kind kind, Set<Operation> operations, List<Condition> condi
             Field.CLIENT));
     FIELDS.put(
         Kind.JDBC, EnumSet.of(Field.URL, Field.DRIVER, Field.STATEMENT, Field.TABLE, Field.SQL));
-    FIELDS.put(Kind.SOCKET, EnumSet.of(Field.HOST, Field.PORT, Field.SIDE));
+    FIELDS.put(Kind.SOCKET, EnumSet.of(Field.HOST, Field.PORT));
     FIELDS.put(Kind.DNS, EnumSet.of(Field.HOST));
     FIELDS.put(Kind.TLS, EnumSet.of(Field.HOST, Field.PORT));
     FIELDS.put(Kind.METHOD, EnumSet.of(Field.CLASS, Field.METHOD, Field.PARAMETERS));
@@ -104,7 +106,7 @@ public record Target(Kind kind, Set<Operation> operations, List<Condition> condi
     }
     Set<Operation> operations = operations(target, kind);
     target.done();
-    return new Target(kind, operations, conditions);
+    return new Target(kind, operations, target.has("operation"), conditions);
   }
 
   private static Condition condition(

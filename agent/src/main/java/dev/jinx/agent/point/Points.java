@@ -5,6 +5,8 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.socket.JavaSocket;
+import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.MethodHook;
@@ -21,6 +23,8 @@ public final class Points implements Consumer<Fault> {
 
   public Points(Armory armory, Access access) {
     exceptions = new Exceptions(access);
+    all.add(new JavaSocket(armory, access, exceptions));
+    all.add(new NioChannel(armory, exceptions));
     all.add(new InetAddressLookUp(armory, exceptions));
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));

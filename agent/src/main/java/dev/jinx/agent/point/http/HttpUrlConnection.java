@@ -75,7 +75,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   private volatile @Nullable Inside inside;
 
   /** The exchange that the current thread opens a connection for. */
-  private final ThreadLocal<@Nullable Opening> opening = new ThreadLocal<>();
+  private static final ThreadLocal<@Nullable Opening> OPENING = new ThreadLocal<>();
 
   /** By the client that carries them, those that wait for their request or their answer. */
   private final Map<Object, Waiting> waiting = Collections.synchronizedMap(new WeakHashMap<>());
@@ -199,11 +199,6 @@ public final class HttpUrlConnection extends HookPoint implements Point {
 
   private void failToConnect(Injection injection, HttpURLConnection connection) throws Throwable {
     long limit = nanos(connection.getConnectTimeout());
-    if (limit != Long.MAX_VALUE
-        && injection.planned(BEFORE) instanceof Failure.Named named
-        && named.error() == NamedError.CONNECT_TIMEOUT) {
-      injection.waitUntilLimit();
-    }
     Throwable failure = null;
     switch (await(injection, BEFORE, limit)) {
       case TIMED_OUT -> failure = new SocketTimeoutException("Connect timed out");
@@ -229,14 +224,14 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     Inside jdk = inside();
     // what the client does after a failure: it takes no connection that is kept alive
     boolean failedBefore = jdk.failedOnce(connection);
-    opening.set(new Opening(canned));
+    OPENING.set(new Opening(canned));
     boolean connected = false;
     try (CallScope scope = CallScope.enter(operation().kind())) {
       jdk.failedOnce(connection, failedBefore || canned != null);
       original.call(connection, new Object[0]);
       connected = true;
     } finally {
-      opening.remove();
+      OPENING.remove();
       jdk.failedOnce(connection, failedBefore);
       if (!connected) {
         injection.finish();
@@ -258,7 +253,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     @Override
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object client, @Nullable Object argument) {
-      Opening current = opening.get();
+      Opening current = OPENING.get();
       if (current != null) {
         CannedSocket canned = current.canned();
         return canned == null ? null : (self, arguments) -> canned;
@@ -283,9 +278,9 @@ public final class HttpUrlConnection extends HookPoint implements Point {
           HttpUrlConnection.<RuntimeException>unchecked(
               () -> {
                 Ending planned = injection.planned(BEFORE);
-                if (isWhileConnecting(planned)) {
+                if (planned instanceof Failure failure && isWhileConnecting(failure)) {
                   injection.finish();
-                  throw spelled((Failure) planned, (String) arguments[0], client);
+                  throw spelled(failure, (String) arguments[0], client);
                 }
                 if (planned == null || planned instanceof Drop) {
                   waiting.put(client, new Waiting(injection));
@@ -386,9 +381,6 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     Inside jdk = inside();
     Socket socket = jdk.socket(client);
     long limit = nanos(socket.getSoTimeout());
-    if (limit != Long.MAX_VALUE && isReadTimeout(call.injection.planned(phase))) {
-      call.injection.waitUntilLimit();
-    }
     switch (await(call.injection, phase, limit)) {
       case TIMED_OUT -> {
         jdk.close(client);
@@ -428,15 +420,9 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   private byte[] answer(
       Injection injection, Phase phase, String method, String host, long timeout, Object near)
       throws IOException {
-    Ending planned = injection.planned(phase);
-    if (timeout != Long.MAX_VALUE && isReadTimeout(planned)) {
-      injection.waitUntilLimit();
-    }
     // of the second phase, only the ending is left
     Injection.Waited waited =
-        phase == AFTER && !isReadTimeout(planned)
-            ? Injection.Waited.ELAPSED
-            : await(injection, phase, timeout);
+        phase == AFTER ? Injection.Waited.ELAPSED : await(injection, phase, timeout);
     switch (waited) {
       case TIMED_OUT -> throw new SocketTimeoutException("Read timed out");
       case INTERRUPTED -> throw new SocketException("Closed by interrupt");
@@ -515,10 +501,6 @@ public final class HttpUrlConnection extends HookPoint implements Point {
               true;
           default -> false;
         };
-  }
-
-  private static boolean isReadTimeout(@Nullable Ending ending) {
-    return ending instanceof Failure.Named named && named.error() == NamedError.READ_TIMEOUT;
   }
 
   private Throwable spelled(Failure failure, String host, Object near) {

@@ -4,7 +4,6 @@ import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
-import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
@@ -36,6 +35,7 @@ import java.nio.channels.UnresolvedAddressException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
@@ -49,6 +49,8 @@ import org.jspecify.annotations.Nullable;
  * the client retries and wraps them itself.
  */
 public final class JdkHttpClient extends HookPoint implements Point {
+  private static final Object[] NOTHING = {};
+  private static final long FOR_EVER = Long.MAX_VALUE / 2;
   private static final String ADAPTER = "jdk/internal/net/http/JinxExchange.class";
 
   private final Access access;
@@ -122,6 +124,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
   // ---- carrying out
 
   @Override
+  @SuppressWarnings("FutureReturnValueIgnored") // it is the method's result
   protected @Nullable Object inject(
       Injection injection, Original original, Object exchange, Object[] arguments)
       throws Throwable {
@@ -156,7 +159,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
      */
     private void waitFor(Phase phase, @Nullable Object real) {
       long limit = limit(injection.planned(phase));
-      if (injection.delay(phase) <= 0) {
+      if (injection.delay(phase, limit) <= 0) {
         end(phase, real, Injection.Waited.ELAPSED);
         return;
       }
@@ -179,26 +182,16 @@ public final class JdkHttpClient extends HookPoint implements Point {
       injection.close();
     }
 
-    /**
-     * How long the client waits by itself, where it is not the request's timer that cancels: that
-     * one runs above.
-     */
+    /** How long the client waits for what is going to happen. */
     private long limit(@Nullable Ending planned) {
-      if (planned instanceof Failure.Named named) {
-        if (named.error() == NamedError.READ_TIMEOUT
-            && client.request(exchange).timeout().isPresent()) {
-          injection.waitUntilLimit();
-        } else if (isWhileConnecting(planned)) {
-          Duration timeout = client.connectTimeout(exchange);
-          if (timeout != null) {
-            if (named.error() == NamedError.CONNECT_TIMEOUT) {
-              injection.waitUntilLimit();
-            }
-            return timeout.toNanos();
-          }
+      if (isWhileConnecting(planned)) {
+        Duration timeout = client.connectTimeout(exchange);
+        if (timeout != null) {
+          return timeout.toNanos();
         }
       }
-      return Long.MAX_VALUE;
+      // the request's timer runs above, and cancels
+      return client.request(exchange).timeout().isPresent() ? FOR_EVER : Long.MAX_VALUE;
     }
 
     private void end(Phase phase, @Nullable Object real, Injection.Waited waited) {
@@ -235,19 +228,21 @@ public final class JdkHttpClient extends HookPoint implements Point {
     /** The real exchange. */
     private void goOn() {
       try (CallScope scope = CallScope.enter(operation().kind())) {
-        ((CompletableFuture<?>) original.call(exchange, new Object[0]))
-            .whenComplete(
-                (real, failure) -> {
-                  if (failure != null) {
-                    fail(failure);
-                  } else if (injection.hasAfter()) {
-                    waitFor(Phase.AFTER, real);
-                  } else {
-                    succeed(real);
-                  }
-                });
+        CompletableFuture<?> real =
+            (CompletableFuture<?>) Objects.requireNonNull(original.call(exchange, NOTHING));
+        var unused = real.whenComplete(this::arrived);
       } catch (Throwable e) {
         fail(e);
+      }
+    }
+
+    private void arrived(@Nullable Object real, @Nullable Throwable failure) {
+      if (failure != null) {
+        fail(failure);
+      } else if (injection.hasAfter()) {
+        waitFor(Phase.AFTER, real);
+      } else {
+        succeed(real);
       }
     }
 

@@ -1,0 +1,3 @@
+/** The shop, whole, against a payments service that the test plays. */
+@org.jspecify.annotations.NullMarked
+package dev.jinx.examples.shop;

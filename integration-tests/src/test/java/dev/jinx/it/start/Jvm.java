@@ -1,0 +1,56 @@
+package dev.jinx.it.start;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+
+/** A JVM of the same JDK as the test's, run to its end. */
+record Jvm(int exit, String out, String err) {
+  static final String AGENT = System.getProperty("jinx.agent.jar", "");
+
+  /** Runs {@link Application} with these JVM options. */
+  static Jvm run(String... options) throws IOException, InterruptedException {
+    return run(Map.of(), List.of(), options);
+  }
+
+  static Jvm run(Map<String, String> environment, List<String> arguments, String... options)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(List.of(options));
+    command.addAll(List.of("-cp", classes(), Application.class.getName()));
+    command.addAll(arguments);
+    File out = File.createTempFile("jinx-it", ".out");
+    File err = File.createTempFile("jinx-it", ".err");
+    try {
+      ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out).redirectError(err);
+      builder.environment().putAll(environment);
+      Process process = builder.start();
+      if (!process.waitFor(60, TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+        throw new AssertionError(
+            "still running after a minute: " + command + "\n" + Files.readString(err.toPath()));
+      }
+      return new Jvm(
+          process.exitValue(), Files.readString(out.toPath()), Files.readString(err.toPath()));
+    } finally {
+      out.delete();
+      err.delete();
+    }
+  }
+
+  private static String classes() {
+    return new File(Jvm.class.getProtectionDomain().getCodeSource().getLocation().getPath())
+        .getPath();
+  }
+
+  /** The lines of the agent, in all that went to standard error. */
+  List<String> said() {
+    return err.lines().filter(line -> line.startsWith("jinx:")).toList();
+  }
+}
