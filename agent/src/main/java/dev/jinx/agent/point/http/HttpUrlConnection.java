@@ -283,8 +283,14 @@ public final class HttpUrlConnection extends HookPoint implements Point {
                   throw spelled(failure, (String) arguments[0], client);
                 }
                 if (planned == null || planned instanceof Drop) {
-                  waiting.put(client, new Waiting(injection));
-                  return original.call(client, arguments);
+                  OPENING.set(new Opening(null));
+                  try {
+                    Object socket = original.call(client, arguments);
+                    waiting.put(client, new Waiting(injection));
+                    return socket;
+                  } finally {
+                    OPENING.remove();
+                  }
                 }
                 CannedSocket canned =
                     canned(injection, BEFORE, method, (String) arguments[0], client);
@@ -310,6 +316,10 @@ public final class HttpUrlConnection extends HookPoint implements Point {
           HttpUrlConnection.<RuntimeException>unchecked(
               () -> {
                 await(call, BEFORE, client);
+                if (!call.injection.hasAfter()) {
+                  waiting.remove(client, call);
+                  call.injection.finish();
+                }
                 return original.call(self, arguments);
               });
     }
@@ -340,11 +350,18 @@ public final class HttpUrlConnection extends HookPoint implements Point {
         await(call, BEFORE, client);
       }
       Socket socket = jdk.socket(client);
+      boolean retried = jdk.hasRetried(client);
       Object real = original.call(client, arguments);
       if (!injection.hasAfter() || jdk.socket(client) != socket) {
         return real;
       }
-      await(call, AFTER, client);
+      try {
+        await(call, AFTER, client);
+      } catch (IOException timeout) {
+        // the caller must not see a status that never came
+        jdk.reset(arguments[0]);
+        throw timeout;
+      }
       Ending ending = injection.ending(AFTER);
       if (ending == null) {
         return real;
@@ -355,6 +372,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       canned.setSoTimeout(socket.getSoTimeout());
       socket.close();
       jdk.replaceConnection(client, canned);
+      jdk.hasRetried(client, retried);
       jdk.reset(arguments[0]);
       return original.call(client, arguments);
     } finally {
@@ -581,6 +599,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     private final VarHandle requests;
     private final VarHandle url;
     private final VarHandle streaming;
+    private final VarHandle retried;
     private final VarHandle socket;
     private final VarHandle output;
     private final MethodHandle close;
@@ -600,6 +619,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       requests = inClient.findVarHandle(clientType, "requests", headers);
       url = inClient.findVarHandle(clientType, "url", URL.class);
       streaming = inClient.findVarHandle(clientType, "streaming", boolean.class);
+      retried = inClient.findVarHandle(clientType, "failedOnce", boolean.class);
       MethodHandles.Lookup inNetwork = access.in(network);
       socket = inNetwork.findVarHandle(network, "serverSocket", Socket.class);
       output = inNetwork.findVarHandle(network, "serverOutput", PrintStream.class);
@@ -641,6 +661,14 @@ public final class HttpUrlConnection extends HookPoint implements Point {
 
     boolean isStreaming(Object client) {
       return (boolean) streaming.get(client);
+    }
+
+    boolean hasRetried(Object client) {
+      return (boolean) retried.get(client);
+    }
+
+    void hasRetried(Object client, boolean yes) {
+      retried.set(client, yes);
     }
 
     Socket socket(Object client) {
