@@ -58,7 +58,8 @@ class DnsTwinIT {
 
   @Test
   void slow() {
-    try (FaultInjection fault = Jinx.inject(dns("local*").latency(Duration.ofMillis(200)).first(1))) {
+    try (FaultInjection fault =
+        Jinx.inject(dns("local*").latency(Duration.ofMillis(200)).first(1))) {
       Observed slow = Observed.of(() -> InetAddress.getByName("localhost").isLoopbackAddress());
 
       assertThat(slow.value()).isEqualTo(true);

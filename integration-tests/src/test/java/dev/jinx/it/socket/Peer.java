@@ -8,7 +8,9 @@ import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** A server that does one thing to every connection, and a byte of it is all that is ever exchanged. */
+/**
+ * A server that does one thing to every connection, and a byte of it is all that is ever exchanged.
+ */
 final class Peer implements AutoCloseable {
   enum Does {
     ECHO,
@@ -44,7 +46,9 @@ final class Peer implements AutoCloseable {
 
   private void serve(Socket connection) {
     try {
-      for (int b = connection.getInputStream().read(); b >= 0; b = connection.getInputStream().read()) {
+      for (int b = connection.getInputStream().read();
+          b >= 0;
+          b = connection.getInputStream().read()) {
         switch (does) {
           case ECHO -> connection.getOutputStream().write(b);
           case SAY_NOTHING -> {}

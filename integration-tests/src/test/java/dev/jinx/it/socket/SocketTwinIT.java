@@ -21,10 +21,10 @@ import java.util.List;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
-import org.junit.jupiter.api.Test;
 
 /** Every way of talking TCP while blocking: the real failure and the injected one look the same. */
 class SocketTwinIT {
@@ -327,9 +327,12 @@ class SocketTwinIT {
     return waiting;
   }
 
-  /** A close before the read would be another failure: waits until the reader stands in the kernel. */
+  /**
+   * A close before the read would be another failure: waits until the reader stands in the kernel.
+   */
   private static void awaitBlocked(FutureTask<?> waiting) {
-    while (!waiting.isDone() && Thread.getAllStackTraces().entrySet().stream().noneMatch(SocketTwinIT::isBlocked)) {
+    while (!waiting.isDone()
+        && Thread.getAllStackTraces().entrySet().stream().noneMatch(SocketTwinIT::isBlocked)) {
       Thread.onSpinWait();
     }
   }
