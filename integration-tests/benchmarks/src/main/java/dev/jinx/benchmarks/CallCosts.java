@@ -29,7 +29,7 @@ public final class CallCosts {
     List<String> calls =
         arguments.length > 0
             ? List.of(arguments)
-            : List.of("dns", "jdbc", "httpUrlConnection", "httpClient");
+            : List.of("dns", "jdbc", "jdbcTrivial", "httpUrlConnection", "httpClient");
     for (String call : calls) {
       compare(call);
     }
@@ -93,7 +93,7 @@ public final class CallCosts {
     void measure(String call) throws RunnerException {
       ChainedOptionsBuilder options =
           new OptionsBuilder()
-              .include("\\.Calls\\." + call + "$")
+              .include("Calls\\." + call + "$")
               .param("armed", armed)
               .forks(1)
               .addProfiler(GCProfiler.class)
