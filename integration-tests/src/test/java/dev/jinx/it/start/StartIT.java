@@ -136,14 +136,20 @@ class StartIT {
   @Test
   void anArchiveOfSharedClassesStaysInUse(@TempDir Path folder) throws Exception {
     Path archive = folder.resolve("app.jsa");
-    Jvm.run("-XX:ArchiveClassesAtExit=" + archive, "-Xlog:disable");
+    Jvm.runJar(folder, "-XX:ArchiveClassesAtExit=" + archive, "-Xlog:disable");
 
     Jvm jvm =
-        Jvm.run(
+        Jvm.runJar(
+            folder,
             "-XX:SharedArchiveFile=" + archive,
             "-Xshare:on",
+            "-Xlog:class+load",
             "-javaagent:" + Jvm.AGENT + "=port=off");
 
+    assertThat(jvm.out().lines())
+        .anyMatch(
+            line ->
+                line.contains(Application.class.getName() + " source: shared objects file (top)"));
     assertUnharmed(jvm);
     assertThat(jvm.out() + jvm.err()).doesNotContain("warning");
   }
