@@ -44,7 +44,7 @@ class StartIT {
 
     assertUnharmed(jvm);
     assertThat(jvm.said())
-        .containsExactly("jinx: already running in this JVM; the second agent is ignored");
+        .contains("jinx: already running in this JVM; the second agent is ignored");
   }
 
   @Test
@@ -72,8 +72,8 @@ class StartIT {
             "--limit-modules", "java.base,java.instrument", "-javaagent:" + Jvm.AGENT + "=port=0");
 
     assertUnharmed(jvm);
-    assertThat(jvm.said()).hasSize(1);
-    assertThat(jvm.err()).contains("jdk.httpserver");
+    assertThat(jvm.said())
+        .allMatch(line -> line.contains("jdk.httpserver") || line.contains("without an endpoint"));
   }
 
   @Test
