@@ -40,9 +40,9 @@ class Http2TwinIT {
     return http().port(server.uri("/").getPort());
   }
 
-  private record Call(boolean async, String method) {
+  private record Call(boolean async, String method, Duration limit) {
     Style.Answer on(HttpClient client) throws Exception {
-      var request = Style.request(method, server.uri("/"));
+      var request = Style.request(method, server.uri("/"), limit);
       HttpResponse<byte[]> response =
           async
               ? client.sendAsync(request, BodyHandlers.ofByteArray()).get()
@@ -54,8 +54,8 @@ class Http2TwinIT {
 
   private static HttpClient connected() throws Exception {
     server.answering(Answer.ECHO);
-    HttpClient client = Style.client(Version.HTTP_2);
-    client.send(Style.request("GET", server.uri("/")), BodyHandlers.ofByteArray());
+    HttpClient client = Style.client(Version.HTTP_2, Style.PATIENT);
+    client.send(Style.request("GET", server.uri("/"), Style.PATIENT), BodyHandlers.ofByteArray());
     return client;
   }
 
@@ -71,7 +71,8 @@ class Http2TwinIT {
     "true,POST,UNAVAILABLE"
   })
   void twins(boolean async, String method, Answer answer) throws Exception {
-    Call call = new Call(async, method);
+    Duration limit = answer == Answer.SILENCE ? Duration.ofMillis(500) : Style.PATIENT;
+    Call call = new Call(async, method, limit);
     HttpClient first = connected();
     server.answering(answer);
     Observed real = Observed.of(() -> call.on(first));
@@ -105,7 +106,7 @@ class Http2TwinIT {
     HttpClient client = connected();
 
     try (FaultInjection fault = Jinx.inject(target().latency(Duration.ofMillis(250)))) {
-      Observed late = Observed.of(() -> new Call(async, method).on(client));
+      Observed late = Observed.of(() -> new Call(async, method, Style.PATIENT).on(client));
 
       assertThat(late.thrown()).isEmpty();
       assertThat(late.elapsed()).isGreaterThanOrEqualTo(Duration.ofMillis(250));

@@ -25,39 +25,41 @@ import javax.net.ssl.HttpsURLConnection;
 enum Style {
   URL_CONNECTION {
     @Override
-    Answer call(String method, URI uri) throws Exception {
-      return viaUrlConnection(method, uri, false, false);
+    Answer call(String method, URI uri, Duration limit) throws Exception {
+      return viaUrlConnection(method, uri, limit, false, false);
     }
   },
   /** Connects in a step of its own. */
   URL_CONNECTION_STEPS {
     @Override
-    Answer call(String method, URI uri) throws Exception {
-      return viaUrlConnection(method, uri, true, false);
+    Answer call(String method, URI uri, Duration limit) throws Exception {
+      return viaUrlConnection(method, uri, limit, true, false);
     }
   },
   /** Sends a body without keeping it, so that the client cannot send it again. */
   URL_CONNECTION_STREAMING {
     @Override
-    Answer call(String method, URI uri) throws Exception {
-      return viaUrlConnection(method, uri, false, true);
+    Answer call(String method, URI uri, Duration limit) throws Exception {
+      return viaUrlConnection(method, uri, limit, false, true);
     }
   },
   SEND {
     @Override
-    Answer call(String method, URI uri) throws Exception {
-      return answer(client().send(request(method, uri), BodyHandlers.ofByteArray()));
+    Answer call(String method, URI uri, Duration limit) throws Exception {
+      return answer(client(limit).send(request(method, uri, limit), BodyHandlers.ofByteArray()));
     }
   },
   SEND_ASYNC {
     @Override
-    Answer call(String method, URI uri) throws Exception {
-      return answer(client().sendAsync(request(method, uri), BodyHandlers.ofByteArray()).get());
+    Answer call(String method, URI uri, Duration limit) throws Exception {
+      return answer(
+          client(limit).sendAsync(request(method, uri, limit), BodyHandlers.ofByteArray()).get());
     }
   };
 
-  static final Duration CONNECT_TIMEOUT = Duration.ofMillis(300);
-  static final Duration READ_TIMEOUT = Duration.ofMillis(500);
+  /** Long enough for every answer that comes at all, on a busy machine too. */
+  static final Duration PATIENT = Duration.ofSeconds(20);
+
   private static final List<String> SHOWN =
       List.of("retry-after", "content-type", "content-length", "x-request");
 
@@ -73,18 +75,26 @@ enum Style {
     }
   }
 
-  /** Calls with short timeouts, and follows redirects; {@code POST} sends {@code ping}. */
-  abstract Answer call(String method, URI uri) throws Exception;
+  /**
+   * Calls, and follows redirects; {@code POST} sends {@code ping}.
+   *
+   * @param limit the timeout of everything that can have one
+   */
+  abstract Answer call(String method, URI uri, Duration limit) throws Exception;
+
+  Answer call(String method, URI uri) throws Exception {
+    return call(method, uri, PATIENT);
+  }
 
   boolean isUrlConnection() {
     return name().startsWith("URL_CONNECTION");
   }
 
-  private static Answer viaUrlConnection(String method, URI uri, boolean steps, boolean streaming)
-      throws Exception {
+  private static Answer viaUrlConnection(
+      String method, URI uri, Duration limit, boolean steps, boolean streaming) throws Exception {
     var connection = (HttpURLConnection) uri.toURL().openConnection();
-    connection.setConnectTimeout((int) CONNECT_TIMEOUT.toMillis());
-    connection.setReadTimeout((int) READ_TIMEOUT.toMillis());
+    connection.setConnectTimeout((int) limit.toMillis());
+    connection.setReadTimeout((int) limit.toMillis());
     if (connection instanceof HttpsURLConnection https) {
       https.setSSLSocketFactory(Certificates.client().getSocketFactory());
     }
@@ -126,25 +136,25 @@ enum Style {
     }
   }
 
-  static HttpClient client() {
-    return client(Version.HTTP_1_1);
+  static HttpClient client(Duration limit) {
+    return client(Version.HTTP_1_1, limit);
   }
 
-  static HttpClient client(Version version) {
+  static HttpClient client(Version version, Duration limit) {
     return HttpClient.newBuilder()
         .version(version)
-        .connectTimeout(CONNECT_TIMEOUT)
+        .connectTimeout(limit)
         .followRedirects(HttpClient.Redirect.NORMAL)
         .sslContext(Certificates.client())
         .build();
   }
 
-  static HttpRequest request(String method, URI uri) {
+  static HttpRequest request(String method, URI uri, Duration limit) {
     return HttpRequest.newBuilder(uri)
         .method(
             method,
             method.equals("POST") ? BodyPublishers.ofString("ping") : BodyPublishers.noBody())
-        .timeout(READ_TIMEOUT)
+        .timeout(limit)
         .build();
   }
 

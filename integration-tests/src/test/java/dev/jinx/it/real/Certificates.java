@@ -3,6 +3,7 @@ package dev.jinx.it.real;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
@@ -115,7 +116,7 @@ public final class Certificates {
     command.addAll(List.of("-storepass", password()));
     var process =
         new ProcessBuilder(command).directory(dir.toFile()).redirectErrorStream(true).start();
-    String output = new String(process.getInputStream().readAllBytes());
+    String output = new String(process.getInputStream().readAllBytes(), Charset.defaultCharset());
     try {
       if (process.waitFor() != 0) {
         throw new IOException(command + ": " + output);
