@@ -180,8 +180,8 @@ public final class Injection {
   }
 
   /**
-   * Waits on no thread: calls back once, from a thread of Jinx or the one that wakes it, when the
-   * delay is over.
+   * Waits on no thread: calls back once, from the timer, when the delay is over; at once where
+   * there is none.
    *
    * @param limit nanoseconds after which the caller's own clock wins; {@code Long.MAX_VALUE} for
    *     none
@@ -264,7 +264,8 @@ public final class Injection {
     }
     Later waiting = later;
     if (waiting != null) {
-      waiting.check();
+      // not from here: this thread may hold locks of the application's, or be one of its selectors
+      var unused = Timer.schedule(waiting, 0);
     }
   }
 

@@ -3,6 +3,8 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.HttpUrlConnection;
+import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
@@ -24,6 +26,8 @@ public final class Points implements Consumer<Fault> {
     all.add(new JavaSocket(armory, access, exceptions));
     all.add(new NioChannel(armory, exceptions));
     all.add(new InetAddressLookUp(armory, exceptions));
+    all.add(new HttpUrlConnection(armory, access, exceptions));
+    all.add(new JdkHttpClient(armory, access, exceptions));
   }
 
   /** The classes to be hooked by name. */

@@ -79,10 +79,12 @@ public final class JavaSocket implements Point {
       if (operation() == Operation.SOCKET_CONNECT) {
         return argument instanceof InetSocketAddress;
       }
+      Socket socket = socket(self);
       if (operation() == Operation.SOCKET_WRITE) {
-        conversations.wrote(socket(self));
+        conversations.wrote(socket);
       }
-      return true;
+      // a closed one says so itself
+      return !socket.isClosed();
     }
 
     @Override
@@ -110,12 +112,20 @@ public final class JavaSocket implements Point {
     }
 
     @Override
-    long timeout(Object self, Object[] arguments) throws SocketException {
+    long timeout(Object self, Object[] arguments) {
       return switch (operation()) {
         case SOCKET_CONNECT -> TimeUnit.MILLISECONDS.toNanos((Integer) arguments[1]);
-        case SOCKET_READ -> TimeUnit.MILLISECONDS.toNanos(socket(self).getSoTimeout());
+        case SOCKET_READ -> soTimeout(socket(self));
         default -> 0;
       };
+    }
+
+    private static long soTimeout(Socket socket) {
+      try {
+        return TimeUnit.MILLISECONDS.toNanos(socket.getSoTimeout());
+      } catch (SocketException closedMeanwhile) {
+        return 0;
+      }
     }
 
     @Override

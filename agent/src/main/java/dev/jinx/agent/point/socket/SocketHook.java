@@ -41,7 +41,7 @@ abstract class SocketHook extends BlockingHook {
   abstract Peer peer(Object self, @Nullable Object argument);
 
   /** Nanoseconds of the caller's timeout for this call; 0 for none. */
-  abstract long timeout(Object self, Object[] arguments) throws IOException;
+  abstract long timeout(Object self, Object[] arguments);
 
   /** What a blocked call throws when another thread closes the socket. */
   abstract IOException closedMeanwhile();
@@ -84,7 +84,7 @@ abstract class SocketHook extends BlockingHook {
   }
 
   @Override
-  protected long patience(Phase phase, Object self, Object[] arguments) throws IOException {
+  protected long patience(Phase phase, Object self, Object[] arguments) {
     long timeout = timeout(self, arguments);
     if (timeout > 0) {
       return timeout;
@@ -93,7 +93,7 @@ abstract class SocketHook extends BlockingHook {
   }
 
   @Override
-  protected Outcome outOfPatience(Phase phase, Object self, Object[] arguments) throws IOException {
+  protected Outcome outOfPatience(Phase phase, Object self, Object[] arguments) {
     if (operation() != Operation.SOCKET_CONNECT) {
       return Outcome.fail(new SocketTimeoutException("Read timed out"));
     }
