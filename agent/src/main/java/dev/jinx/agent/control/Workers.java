@@ -51,8 +51,8 @@ final class Workers implements Executor {
   }
 
   /**
-   * @throws RejectedExecutionException where too many wait already; the server
-   *     then closes the connection
+   * @throws RejectedExecutionException where too many wait already; the server then closes the
+   *     connection
    */
   @Override
   public void execute(Runnable exchange) {
