@@ -54,6 +54,12 @@ public class Calls {
     return jdbc.call();
   }
 
+  /** A query of a driver that does nothing. */
+  @Benchmark
+  public Object jdbcTrivial(JdbcTrivial jdbc) throws Exception {
+    return jdbc.call();
+  }
+
   /** An exchange over loopback. */
   @Benchmark
   public Object httpUrlConnection(UrlConnection connection) throws Exception {
@@ -97,7 +103,6 @@ public class Calls {
     /** Arms the faults. */
     @Setup(Level.Trial)
     public void setUp() throws Exception {
-      open();
       if (armed.contains(" fault")) {
         int count = Integer.parseInt(armed.substring(0, armed.indexOf(' ')));
         boolean near = armed.endsWith("nearby");
@@ -108,6 +113,7 @@ public class Calls {
                         Bridge.fault("f" + i, near ? nearby(i) : elsewhere(i), "'latency':'250ms'"))
                 .toList());
       }
+      open(); // last, so that what is prepared is seen
     }
 
     /** Makes sure that the calls were hooked and none was hit, or the figures mean nothing. */
@@ -161,7 +167,11 @@ public class Calls {
   @NullUnmarked
   public static class Jdbc extends Armed {
     private Connection connection;
-    private PreparedStatement select;
+    PreparedStatement select;
+
+    Connection connect() throws SQLException {
+      return DriverManager.getConnection("jdbc:h2:mem:benchmark");
+    }
 
     @Override
     Object call() throws SQLException {
@@ -172,7 +182,7 @@ public class Calls {
 
     @Override
     void open() throws SQLException {
-      connection = DriverManager.getConnection("jdbc:h2:mem:benchmark");
+      connection = connect();
       select = connection.prepareStatement("select 1");
     }
 
@@ -183,17 +193,31 @@ public class Calls {
 
     @Override
     String elsewhere(int i) {
-      return "'kind':'jdbc','url':'jdbc:h2:mem:other" + i + "'";
+      return "'kind':'jdbc','url':'jdbc:*:other" + i + "'";
     }
 
     @Override
     String nearby(int i) {
-      return "'kind':'jdbc','url':'jdbc:h2:mem:benchmark','table':'other" + i + "'";
+      return "'kind':'jdbc','url':'jdbc:*:benchmark','table':'other" + i + "'";
     }
 
     @Override
     String here() {
-      return "'kind':'jdbc','operation':'execute','statement':'select'";
+      return "'kind':'jdbc','url':'jdbc:*:benchmark','operation':'execute'";
+    }
+  }
+
+  /** Queries that do nothing. */
+  @NullUnmarked
+  public static class JdbcTrivial extends Jdbc {
+    @Override
+    Connection connect() {
+      return TrivialDriver.connect("jdbc:trivial:benchmark");
+    }
+
+    @Override
+    Object call() throws SQLException {
+      return select.executeQuery();
     }
   }
 
