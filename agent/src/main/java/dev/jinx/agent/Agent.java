@@ -1,5 +1,6 @@
 package dev.jinx.agent;
 
+import dev.jinx.agent.control.Control;
 import dev.jinx.agent.document.InvalidDocument;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Limits;
@@ -8,8 +9,14 @@ import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Gate;
 import dev.jinx.agent.weave.Weaver;
 import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
 import java.lang.instrument.Instrumentation;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -51,6 +58,42 @@ public final class Agent {
     Points points = new Points(armory, access);
     armory.hookable(points.hookable(), points);
     Weaver weaver = new Weaver(gate, points.classes(), points.shapes());
+    Control control =
+        Control.start(
+            options.control(version()),
+            armory,
+            hooks(weaver),
+            unhooked(weaver),
+            Log.info(options),
+            Log.warn(options));
+    gate.commands(control.bridge());
     weaver.install(instrumentation);
+  }
+
+  private static Supplier<List<Map<String, Object>>> hooks(Weaver weaver) {
+    return new Supplier<>() {
+      @Override
+      public List<Map<String, Object>> get() {
+        return HookReport.hooks(weaver.woven());
+      }
+    };
+  }
+
+  private static Supplier<List<Map<String, Object>>> unhooked(Weaver weaver) {
+    return new Supplier<>() {
+      @Override
+      public List<Map<String, Object>> get() {
+        return HookReport.unhooked(weaver.woven());
+      }
+    };
+  }
+
+  private static String version() throws IOException {
+    try (InputStream in =
+        Agent.class.getClassLoader().getResourceAsStream("dev/jinx/agent/version")) {
+      return in == null
+          ? "unknown"
+          : new String(in.readAllBytes(), StandardCharsets.US_ASCII).strip();
+    }
   }
 }

@@ -1,5 +1,6 @@
 package dev.jinx.agent;
 
+import dev.jinx.agent.control.ControlOptions;
 import dev.jinx.agent.document.Durations;
 import dev.jinx.agent.document.InvalidDocument;
 import java.util.HashMap;
@@ -82,6 +83,10 @@ record Options(
         (int) number("maxFaults", given.get("maxFaults"), 1, 1_000_000, 10_000),
         number("maxActive", given.get("maxActive"), 1, Long.MAX_VALUE, Long.MAX_VALUE),
         log);
+  }
+
+  ControlOptions control(String version) {
+    return new ControlOptions(version, port, host, token, tokenFile, faults);
   }
 
   private static Map<String, String> split(@Nullable String agentArguments) {

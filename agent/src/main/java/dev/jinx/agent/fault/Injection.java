@@ -70,6 +70,13 @@ public final class Injection {
    * @param limit nanoseconds of that timeout; {@code Long.MAX_VALUE} for none
    */
   public long delay(Phase phase, long limit) {
+    return delay(phase, limit, System.nanoTime());
+  }
+
+  /**
+   * @param since when the wait began: of a floor, what remained of it then
+   */
+  private long delay(Phase phase, long limit, long since) {
     long delay = 0;
     for (Hit hit : hits) {
       if (hit.fault.isLive()) {
@@ -84,7 +91,7 @@ public final class Injection {
           delay += hit.delay;
         }
         if (phase == Phase.AFTER && effects.latency() != null) {
-          delay = Math.max(delay, effects.latency().floor() - (System.nanoTime() - startedAt));
+          delay = Math.max(delay, effects.latency().floor() - (since - startedAt));
         }
       }
     }
@@ -146,8 +153,8 @@ public final class Injection {
       long start = System.nanoTime();
       while (true) {
         long elapsed = System.nanoTime() - start;
-        // a floor is asked for anew each time, as what remains of it
-        long delay = delay(phase, limit);
+        // asked for anew each time: a fault may have ended
+        long delay = delay(phase, limit, start);
         if (closed) {
           return Waited.CLOSED;
         }
@@ -180,8 +187,8 @@ public final class Injection {
   }
 
   /**
-   * Waits on no thread: calls back once, from a thread of Jinx or the one that wakes it, when the
-   * delay is over.
+   * Waits on no thread: calls back once, from the timer, when the delay is over; at once where
+   * there is none.
    *
    * @param limit nanoseconds after which the caller's own clock wins; {@code Long.MAX_VALUE} for
    *     none
@@ -223,7 +230,7 @@ public final class Injection {
           return;
         }
         long elapsed = System.nanoTime() - start;
-        long delay = delay(phase, limit);
+        long delay = delay(phase, limit, start);
         if (closed) {
           waited = Waited.CLOSED;
         } else if (elapsed >= delay) {
@@ -264,7 +271,8 @@ public final class Injection {
     }
     Later waiting = later;
     if (waiting != null) {
-      waiting.check();
+      // not from here: this thread may hold locks of the application's, or be one of its selectors
+      var unused = Timer.schedule(waiting, 0);
     }
   }
 

@@ -15,6 +15,17 @@ public final class OwnThread {
     return thread;
   }
 
+  /**
+   * A daemon thread on which executors of the application are called. A thread that one of them
+   * starts there inherits group and context loader, so neither is ours; nor is it exempt.
+   */
+  static Thread neutral(String name, Runnable work) {
+    Thread thread = new Thread(GROUP.getParent(), work, "jinx-" + name);
+    thread.setDaemon(true);
+    thread.setContextClassLoader(ClassLoader.getSystemClassLoader());
+    return thread;
+  }
+
   /** Whether the current thread is one of them, or was started by one. */
   public static boolean isCurrent() {
     return Thread.currentThread().getThreadGroup() == GROUP;

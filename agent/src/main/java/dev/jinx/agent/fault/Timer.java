@@ -12,7 +12,7 @@ final class Timer {
 
   private static ScheduledThreadPoolExecutor create() {
     ScheduledThreadPoolExecutor executor =
-        new ScheduledThreadPoolExecutor(1, work -> OwnThread.of("timer", work));
+        new ScheduledThreadPoolExecutor(1, work -> OwnThread.neutral("timer", work));
     executor.setRemoveOnCancelPolicy(true);
     return executor;
   }

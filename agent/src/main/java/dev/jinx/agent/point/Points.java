@@ -3,6 +3,8 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.HttpUrlConnection;
+import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
@@ -28,6 +30,8 @@ public final class Points implements Consumer<Fault> {
     if (ModuleLayer.boot().findModule("java.sql").isPresent()) { // an image may lack it
       all.add(new AnyDriver(armory, access, exceptions));
     }
+    all.add(new HttpUrlConnection(armory, access, exceptions));
+    all.add(new JdkHttpClient(armory, access, exceptions));
   }
 
   /** The classes to be hooked by name. */

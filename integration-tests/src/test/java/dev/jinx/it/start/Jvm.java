@@ -8,6 +8,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarOutputStream;
+import java.util.zip.ZipEntry;
 
 /** A JVM of the same JDK as the test's, run to its end. */
 record Jvm(int exit, String out, String err) {
@@ -18,12 +20,31 @@ record Jvm(int exit, String out, String err) {
     return run(Map.of(), List.of(), options);
   }
 
+  /** The same with the application in a jar, as an archive of shared classes needs it. */
+  static Jvm runJar(Path folder, String... options) throws IOException, InterruptedException {
+    Path jar = folder.resolve("application.jar");
+    if (!Files.exists(jar)) {
+      String entry = Application.class.getName().replace('.', '/') + ".class";
+      try (JarOutputStream out = new JarOutputStream(Files.newOutputStream(jar))) {
+        out.putNextEntry(new ZipEntry(entry));
+        out.write(Files.readAllBytes(Path.of(classes(), entry)));
+      }
+    }
+    return run(jar.toString(), Map.of(), List.of(), options);
+  }
+
   static Jvm run(Map<String, String> environment, List<String> arguments, String... options)
+      throws IOException, InterruptedException {
+    return run(classes(), environment, arguments, options);
+  }
+
+  private static Jvm run(
+      String classPath, Map<String, String> environment, List<String> arguments, String... options)
       throws IOException, InterruptedException {
     List<String> command = new ArrayList<>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(List.of(options));
-    command.addAll(List.of("-cp", classes(), Application.class.getName()));
+    command.addAll(List.of("-cp", classPath, Application.class.getName()));
     command.addAll(arguments);
     File out = File.createTempFile("jinx-it", ".out");
     File err = File.createTempFile("jinx-it", ".err");

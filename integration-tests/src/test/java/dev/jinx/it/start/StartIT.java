@@ -44,7 +44,7 @@ class StartIT {
 
     assertUnharmed(jvm);
     assertThat(jvm.said())
-        .containsExactly("jinx: already running in this JVM; the second agent is ignored");
+        .contains("jinx: already running in this JVM; the second agent is ignored");
   }
 
   @Test
@@ -72,8 +72,8 @@ class StartIT {
             "--limit-modules", "java.base,java.instrument", "-javaagent:" + Jvm.AGENT + "=port=0");
 
     assertUnharmed(jvm);
-    assertThat(jvm.said()).hasSize(1);
-    assertThat(jvm.err()).contains("jdk.httpserver");
+    assertThat(jvm.said())
+        .allMatch(line -> line.contains("jdk.httpserver") || line.contains("without an endpoint"));
   }
 
   @Test
@@ -136,14 +136,20 @@ class StartIT {
   @Test
   void anArchiveOfSharedClassesStaysInUse(@TempDir Path folder) throws Exception {
     Path archive = folder.resolve("app.jsa");
-    Jvm.run("-XX:ArchiveClassesAtExit=" + archive, "-Xlog:disable");
+    Jvm.runJar(folder, "-XX:ArchiveClassesAtExit=" + archive, "-Xlog:disable");
 
     Jvm jvm =
-        Jvm.run(
+        Jvm.runJar(
+            folder,
             "-XX:SharedArchiveFile=" + archive,
             "-Xshare:on",
+            "-Xlog:class+load",
             "-javaagent:" + Jvm.AGENT + "=port=off");
 
+    assertThat(jvm.out().lines())
+        .anyMatch(
+            line ->
+                line.contains(Application.class.getName() + " source: shared objects file (top)"));
     assertUnharmed(jvm);
     assertThat(jvm.out() + jvm.err()).doesNotContain("warning");
   }

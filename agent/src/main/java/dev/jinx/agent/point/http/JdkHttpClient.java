@@ -1,0 +1,471 @@
+package dev.jinx.agent.point.http;
+
+import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Ending;
+import dev.jinx.agent.effect.Failure;
+import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.effect.Response;
+import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
+import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.Point;
+import dev.jinx.agent.weave.Access;
+import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.MethodHook;
+import dev.jinx.agent.weave.Original;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.net.ConnectException;
+import java.net.SocketException;
+import java.net.URI;
+import java.net.http.HttpConnectTimeoutException;
+import java.net.http.HttpRequest;
+import java.net.http.HttpTimeoutException;
+import java.nio.channels.ClosedChannelException;
+import java.nio.channels.UnresolvedAddressException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * {@code java.net.http.HttpClient}. Every attempt at a request, a redirect and a retry of the
+ * client's own included, passes {@code Exchange.responseAsync()} once, with the request's timer
+ * running above it. The hook gives the client another future, which a timer completes, so that no
+ * thread is held; the future's failures are those that a real exchange would have there, so that
+ * the client retries and wraps them itself.
+ */
+public final class JdkHttpClient extends HookPoint implements Point {
+  private static final Object[] NOTHING = {};
+  private static final long FOR_EVER = Long.MAX_VALUE / 2;
+  private static final String ADAPTER = "jdk/internal/net/http/JinxExchange.class";
+
+  private final Access access;
+  private final Exceptions exceptions;
+  private final Map<Object, Held> held = new ConcurrentHashMap<>();
+  private volatile @Nullable Client client;
+
+  public JdkHttpClient(Armory armory, Access access, Exceptions exceptions) {
+    super(armory, Operation.HTTP_EXCHANGE);
+    this.access = access;
+    this.exceptions = exceptions;
+  }
+
+  @Override
+  public List<ClassHooks> classes() {
+    String cause = "(Ljava/io/IOException;)V";
+    return List.of(
+        new ClassHooks(
+            "jdk-httpclient",
+            "jdk/internal/net/http/Exchange",
+            List.of(
+                on("responseAsync", "()Ljava/util/concurrent/CompletableFuture;", -1),
+                new MethodHook("cancel", "()V", -1, operation().bit(), new OnCancel(), true),
+                new MethodHook("cancel", cause, 0, operation().bit(), new OnCancel(), true))));
+  }
+
+  /** The client cancels an exchange: its caller does, or the request's timer. */
+  private final class OnCancel implements Handler {
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object exchange, @Nullable Object cause) {
+      Held waiting = held.get(exchange);
+      if (waiting != null) {
+        waiting.cancel(cause == null ? new IOException("Request cancelled") : (IOException) cause);
+      }
+      return null;
+    }
+  }
+
+  // ---- reading a call
+
+  @Override
+  protected boolean concerns(Object exchange, @Nullable Object argument) {
+    // what asks a proxy for a tunnel is no exchange of the application's
+    return !client(exchange).request(exchange).method().equals("CONNECT");
+  }
+
+  @Override
+  public @Nullable String read(
+      Field field, @Nullable String name, Object exchange, @Nullable Object argument) {
+    HttpRequest request = client(exchange).request(exchange);
+    URI uri = request.uri();
+    return switch (field) {
+      case SCHEME -> uri.getScheme();
+      case HOST -> uri.getHost();
+      case PORT -> port(uri);
+      case METHOD -> request.method();
+      case PATH -> uri.getPath();
+      case QUERY -> uri.getQuery();
+      case HEADER -> name == null ? null : request.headers().firstValue(name).orElse(null);
+      case CLIENT -> "jdk";
+      default -> null;
+    };
+  }
+
+  private static String port(URI uri) {
+    int standard = "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
+    return Integer.toString(uri.getPort() == -1 ? standard : uri.getPort());
+  }
+
+  // ---- carrying out
+
+  @Override
+  @SuppressWarnings("FutureReturnValueIgnored") // it is the method's result
+  protected @Nullable Object inject(
+      Injection injection, Original original, Object exchange, Object[] arguments)
+      throws Throwable {
+    Held call = new Held(injection, original, exchange);
+    call.begin();
+    return call.response;
+  }
+
+  /** One exchange in the hands of an injection. */
+  private final class Held {
+    final Injection injection;
+    final Original original;
+    final Object exchange;
+    final Client client;
+    final CompletableFuture<Object> response;
+    private volatile @Nullable IOException cancelled;
+
+    Held(Injection injection, Original original, Object exchange) {
+      this.injection = injection;
+      this.original = original;
+      this.exchange = exchange;
+      this.client = client(exchange);
+      this.response = client.future();
+    }
+
+    void begin() {
+      waitFor(Phase.BEFORE, null);
+    }
+
+    /**
+     * @param real the response that has arrived, in the second phase
+     */
+    private void waitFor(Phase phase, @Nullable Object real) {
+      long limit = limit(injection.planned(phase));
+      if (injection.delay(phase, limit) <= 0) {
+        end(phase, real, Injection.Waited.ELAPSED);
+        return;
+      }
+      held.put(exchange, this);
+      Throwable already = client.cancelCause(exchange);
+      if (already != null) {
+        cancel(already instanceof IOException cause ? cause : new IOException(already));
+      }
+      injection.later(
+          phase,
+          limit,
+          waited -> {
+            held.remove(exchange, this);
+            client.run(exchange, () -> end(phase, real, waited));
+          });
+    }
+
+    void cancel(IOException cause) {
+      cancelled = cause;
+      injection.close();
+    }
+
+    /** How long the client waits for what is going to happen. */
+    private long limit(@Nullable Ending planned) {
+      if (isWhileConnecting(planned)) {
+        Duration timeout = client.connectTimeout(exchange);
+        if (timeout != null) {
+          return timeout.toNanos();
+        }
+      }
+      // the request's timer runs above, and cancels
+      return client.request(exchange).timeout().isPresent() ? FOR_EVER : Long.MAX_VALUE;
+    }
+
+    private void end(Phase phase, @Nullable Object real, Injection.Waited waited) {
+      try {
+        Ending ending = injection.ending(phase);
+        if (waited == Injection.Waited.CLOSED) {
+          fail(cancellation(ending));
+        } else if (waited == Injection.Waited.TIMED_OUT) {
+          fail(connectTimedOut());
+        } else if (ending == null && real == null) {
+          goOn();
+        } else {
+          if (ending != null && real != null) {
+            client.discard(exchange);
+          }
+          if (ending instanceof Response answer) {
+            succeed(client.answer(exchange, answer));
+          } else if (ending instanceof Failure failure) {
+            fail(spelled(failure));
+          } else {
+            succeed(real);
+          }
+        }
+      } catch (Throwable bugOfOurs) {
+        OwnFailures.note(bugOfOurs);
+        if (real == null) {
+          goOn();
+        } else {
+          succeed(real);
+        }
+      }
+    }
+
+    /** The real exchange. */
+    private void goOn() {
+      try (CallScope scope = CallScope.enter(operation().kind())) {
+        CompletableFuture<?> real =
+            (CompletableFuture<?>) Objects.requireNonNull(original.call(exchange, NOTHING));
+        var unused = real.whenComplete(this::arrived);
+      } catch (Throwable e) {
+        fail(e);
+      }
+    }
+
+    private void arrived(@Nullable Object real, @Nullable Throwable failure) {
+      if (failure != null) {
+        fail(failure);
+      } else if (injection.hasAfter()) {
+        waitFor(Phase.AFTER, real);
+      } else {
+        succeed(real);
+      }
+    }
+
+    private void succeed(@Nullable Object real) {
+      injection.finish();
+      response.complete(real);
+    }
+
+    private void fail(Throwable failure) {
+      injection.finish();
+      response.completeExceptionally(failure);
+    }
+
+    /** The request's timer takes an exchange without a connection for one that still connects. */
+    private Throwable cancellation(@Nullable Ending ending) {
+      IOException cause = cancelled;
+      if (cause instanceof HttpConnectTimeoutException && !isWhileConnecting(ending)) {
+        return new HttpTimeoutException("request timed out");
+      }
+      return cause == null ? new IOException("Request cancelled") : cause;
+    }
+
+    /** Failures as they leave a real exchange, observed on JDK 17 and 25. */
+    private Throwable spelled(Failure failure) throws Throwable {
+      if (failure instanceof Failure.Thrown thrown) {
+        return exceptions.make(thrown, exchange);
+      }
+      return switch (((Failure.Named) failure).error()) {
+        // the client tries twice, the second time on the channel that the first refusal closed
+        case CONNECTION_REFUSED -> new ConnectException().initCause(new ClosedChannelException());
+        case UNKNOWN_HOST -> new ConnectException().initCause(new UnresolvedAddressException());
+        case CONNECT_TIMEOUT -> connectTimedOut();
+        case READ_TIMEOUT -> new HttpTimeoutException("request timed out");
+        case CONNECTION_RESET -> lost(new SocketException("Connection reset"));
+        case UNEXPECTED_EOF -> lost(new EOFException("EOF reached while reading"));
+        case TLS_HANDSHAKE_FAILURE -> TlsFailures.handshake();
+        case CERTIFICATE_EXPIRED -> TlsFailures.certificateExpired();
+        default -> new IOException(failure.summary());
+      };
+    }
+
+    private Throwable connectTimedOut() {
+      return new HttpConnectTimeoutException("HTTP connect timed out")
+          .initCause(new ConnectException("HTTP connect timed out"));
+    }
+
+    private Throwable lost(IOException cause) {
+      return client.isHttp2(exchange)
+          ? cause
+          : client.retryable(new IOException("HTTP/1.1 header parser received no bytes", cause));
+    }
+  }
+
+  private static boolean isWhileConnecting(@Nullable Ending ending) {
+    return ending instanceof Failure.Named named
+        && switch (named.error()) {
+          case CONNECTION_REFUSED,
+              CONNECT_TIMEOUT,
+              UNKNOWN_HOST,
+              TLS_HANDSHAKE_FAILURE,
+              CERTIFICATE_EXPIRED ->
+              true;
+          default -> false;
+        };
+  }
+
+  // ---- the client's inside
+
+  private Client client(Object exchange) {
+    Client known = client;
+    if (known == null) {
+      synchronized (this) {
+        known = client;
+        if (known == null) {
+          try {
+            known = new Client(access, exchange.getClass());
+          } catch (IOException | ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+          }
+          client = known;
+        }
+      }
+    }
+    return known;
+  }
+
+  /** All handles on the client's own classes. */
+  private static final class Client {
+    private final MethodHandle request;
+    private final MethodHandle future;
+    private final MethodHandle run;
+    private final MethodHandle connectTimeout;
+    private final MethodHandle http2Client;
+    private final MethodHandle http2Key;
+    private final MethodHandle http2Connections;
+    private final MethodHandle cancelCause;
+    private final MethodHandle retryable;
+    private final MethodHandle discard;
+    private final MethodHandle answer;
+
+    Client(Access access, Class<?> exchange) throws IOException, ReflectiveOperationException {
+      MethodHandles.Lookup lookup = access.in(exchange);
+      Class<?> adapter;
+      try (InputStream in = JdkHttpClient.class.getClassLoader().getResourceAsStream(ADAPTER)) {
+        if (in == null) {
+          throw new IOException("the jar is incomplete: " + ADAPTER + " is missing");
+        }
+        adapter = lookup.defineClass(in.readAllBytes());
+      }
+      request = find(lookup, adapter, "request", HttpRequest.class, Object.class);
+      future = find(lookup, adapter, "future", CompletableFuture.class);
+      run = find(lookup, adapter, "run", void.class, Object.class, Runnable.class);
+      connectTimeout = find(lookup, adapter, "connectTimeout", Duration.class, Object.class);
+      http2Client = find(lookup, adapter, "http2Client", Object.class, Object.class);
+      http2Key = find(lookup, adapter, "http2Key", String.class, Object.class);
+      Class<?> http2 = lookup.findClass("jdk.internal.net.http.Http2ClientImpl");
+      http2Connections =
+          access
+              .in(http2)
+              .findGetter(http2, "connections", Map.class)
+              .asType(MethodType.methodType(Map.class, Object.class));
+      cancelCause = find(lookup, adapter, "cancelCause", Throwable.class, Object.class);
+      retryable = find(lookup, adapter, "retryable", Throwable.class, Throwable.class);
+      discard = find(lookup, adapter, "discard", void.class, Object.class);
+      answer =
+          find(
+              lookup,
+              adapter,
+              "answer",
+              Object.class,
+              Object.class,
+              boolean.class,
+              int.class,
+              Map.class,
+              byte[].class);
+    }
+
+    private static MethodHandle find(
+        MethodHandles.Lookup lookup,
+        Class<?> adapter,
+        String name,
+        Class<?> result,
+        Class<?>... parameters)
+        throws ReflectiveOperationException {
+      return lookup.findStatic(adapter, name, MethodType.methodType(result, parameters));
+    }
+
+    HttpRequest request(Object exchange) {
+      try {
+        return (HttpRequest) request.invokeExact(exchange);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    @SuppressWarnings("unchecked")
+    CompletableFuture<Object> future() {
+      try {
+        return (CompletableFuture<Object>) future.invokeExact();
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    void run(Object exchange, Runnable work) {
+      try {
+        run.invokeExact(exchange, work);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    @Nullable Duration connectTimeout(Object exchange) {
+      try {
+        return (Duration) connectTimeout.invokeExact(exchange);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    @Nullable Throwable cancelCause(Object exchange) {
+      try {
+        return (Throwable) cancelCause.invokeExact(exchange);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    /** Whether the client would use an HTTP/2 connection that it has. */
+    boolean isHttp2(Object exchange) {
+      try {
+        Object all = http2Client.invokeExact(exchange);
+        return ((Map<?, ?>) http2Connections.invokeExact(all))
+            .containsKey((String) http2Key.invokeExact(exchange));
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    Throwable retryable(Throwable cause) {
+      try {
+        return (Throwable) retryable.invokeExact(cause);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    void discard(Object exchange) {
+      try {
+        discard.invokeExact(exchange);
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+
+    Object answer(Object exchange, Response answer) {
+      try {
+        return (Object)
+            this.answer.invokeExact(
+                exchange, isHttp2(exchange), answer.status(), answer.headers(), answer.body());
+      } catch (Throwable e) {
+        throw new IllegalStateException(e);
+      }
+    }
+  }
+}

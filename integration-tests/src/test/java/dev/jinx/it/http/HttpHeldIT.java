@@ -1,0 +1,285 @@
+package dev.jinx.it.http;
+
+import static dev.jinx.Jinx.http;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.jinx.FaultInjection;
+import dev.jinx.HttpFault;
+import dev.jinx.Jinx;
+import dev.jinx.NamedError;
+import dev.jinx.it.real.Observed;
+import dev.jinx.it.real.RealServer;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.EnumSource.Mode;
+
+/** What becomes of a call while it is held, and of the real call when only its outcome is lost. */
+class HttpHeldIT {
+  private static final Duration HASTE = Duration.ofMillis(300);
+
+  @SuppressWarnings("NullAway.Init")
+  private static RealServer server;
+
+  @SuppressWarnings("NullAway.Init")
+  private static RealServer failing;
+
+  @BeforeAll
+  static void start() {
+    server = RealServer.http(RealServer.ECHO);
+    failing = RealServer.http(RealServer.ECHO);
+  }
+
+  @AfterAll
+  static void stop() {
+    server.close();
+    failing.close();
+  }
+
+  @BeforeEach
+  void forget() {
+    server.answering(RealServer.ECHO);
+  }
+
+  private static HttpFault target() {
+    return http("localhost").port(server.uri("/").getPort());
+  }
+
+  private static CompletableFuture<HttpResponse<String>> sendAsync(HttpClient client, URI uri) {
+    return client.sendAsync(Style.request("GET", uri, Style.PATIENT), BodyHandlers.ofString());
+  }
+
+  private static FutureTask<Observed> inThread(Style style, URI uri, Duration limit) {
+    var task = new FutureTask<>(() -> Observed.of(() -> style.call("GET", uri, limit)));
+    new Thread(task, "held").start();
+    return task;
+  }
+
+  private static void awaitInjection(FaultInjection fault) {
+    while (fault.injections() == 0) {
+      Thread.onSpinWait();
+    }
+  }
+
+  @Test
+  void aDelayHoldsNoThread() throws Exception {
+    ExecutorService one = Executors.newSingleThreadExecutor();
+    try (FaultInjection fault =
+        Jinx.inject(target().path("/slow").latency(Duration.ofSeconds(2)))) {
+      HttpClient client = HttpClient.newBuilder().executor(one).build();
+      var finished = new ConcurrentLinkedQueue<String>();
+      CompletableFuture<?>[] calls =
+          IntStream.range(0, 50)
+              .mapToObj(
+                  i -> {
+                    String path = i % 2 == 0 ? "/slow" : "/fast";
+                    return sendAsync(client, server.uri(path))
+                        .whenComplete((response, failure) -> finished.add(path));
+                  })
+              .toArray(CompletableFuture<?>[]::new);
+      CompletableFuture.allOf(calls).get();
+
+      assertThat(List.copyOf(finished).subList(0, 25)).containsOnly("/fast");
+      assertThat(fault.injections()).isEqualTo(25);
+      assertThat(server.requests()).hasSize(50);
+    } finally {
+      one.shutdown();
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void clearingReleasesAtOnce(Style style) throws Exception {
+    for (HttpFault hold :
+        List.of(
+            target().drop(),
+            target().latency(Duration.ofMinutes(1)),
+            target().latency(Duration.ofMinutes(1)).error(NamedError.CONNECTION_RESET),
+            target().latency(Duration.ofMinutes(1)).error(NamedError.CONNECTION_REFUSED),
+            target().drop().afterCall())) {
+      FaultInjection fault = Jinx.inject(hold);
+      FutureTask<Observed> call = inThread(style, server.uri("/"), Style.PATIENT);
+      awaitInjection(fault);
+      fault.close();
+
+      Observed released = call.get();
+      assertThat(released.thrown()).as("%s", hold).isEmpty();
+      assertThat(((Style.Answer) released.value()).body()).isEqualTo("hello");
+      assertThat(released.elapsed()).isLessThan(Style.PATIENT);
+    }
+  }
+
+  @Test
+  void cancelEndsAHeldCall() throws Exception {
+    HttpClient client = Style.client(Style.PATIENT);
+    try (FaultInjection fault = Jinx.inject(target().path("/held").drop())) {
+      var call = sendAsync(client, server.uri("/held"));
+      awaitInjection(fault);
+
+      assertThat(call.cancel(true)).isTrue();
+      assertThatThrownBy(call::get).isInstanceOf(CancellationException.class);
+    }
+    // had it been let go instead, it would have come before this one
+    sendAsync(client, server.uri("/next")).get();
+    assertThat(server.requests()).extracting(RealServer.Request::path).containsExactly("/next");
+  }
+
+  /** An interrupt ends a send, and is kept for later by what reads from a socket. */
+  @ParameterizedTest
+  @EnumSource(mode = Mode.EXCLUDE, names = "URL_CONNECTION_STREAMING")
+  void interrupt(Style style) throws Exception {
+    record Seen(Observed.Outcome outcome, boolean flag) {}
+    var seen = new ConcurrentLinkedQueue<Seen>();
+    for (boolean injected : new boolean[] {false, true}) {
+      RealServer called = injected ? server : failing.answering(RealServer.SILENCE);
+      FaultInjection fault = injected ? Jinx.inject(target().drop()) : null;
+      var thread =
+          new Thread(
+              () -> {
+                Observed call =
+                    Observed.of(() -> style.call("GET", called.uri("/"), Duration.ofSeconds(1)));
+                seen.add(new Seen(call.outcome(), Thread.interrupted()));
+              });
+      thread.start();
+      if (fault != null) {
+        awaitInjection(fault);
+      } else {
+        while (called.requests().isEmpty()) {
+          Thread.onSpinWait();
+        }
+      }
+      thread.interrupt();
+      thread.join();
+      if (fault != null) {
+        fault.close();
+      }
+    }
+    Seen real = seen.remove();
+    assertThat(seen.remove()).isEqualTo(real);
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void oncePerExchange(Style style) throws Exception {
+    try (FaultInjection fault = Jinx.inject(target().latency(Duration.ofMillis(1)))) {
+      style.call("POST", server.uri("/"));
+      assertThat(fault.matches()).isEqualTo(1);
+
+      server.answering(RealServer.redirectTo("/to"));
+      style.call("GET", server.uri("/from"));
+      assertThat(fault.matches()).isEqualTo(3);
+      assertThat(fault.injections()).isEqualTo(3);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void matchesByEveryKey(Style style) throws Exception {
+    HttpFault exact =
+        http("localhost")
+            .scheme("http")
+            .port(server.uri("/").getPort())
+            .method("GET")
+            .path("/v1/**")
+            .query("a=b*")
+            .client(style.isUrlConnection() ? "urlconnection" : "jdk")
+            .response(418, "");
+    try (FaultInjection fault = Jinx.inject(exact)) {
+      assertThat(style.call("GET", server.uri("/v1/x?a=bc")).status()).isEqualTo(418);
+      assertThat(style.call("GET", server.uri("/v2/x?a=bc")).status()).isEqualTo(200);
+      assertThat(style.call("GET", server.uri("/v1/x?a=c")).status()).isEqualTo(200);
+      assertThat(style.call("POST", server.uri("/v1/x?a=bc")).status()).isEqualTo(200);
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  // ---- phase after: the server has the request, the client never hears of it
+
+  @ParameterizedTest
+  @EnumSource
+  void theServerHasItAndTheConnectionIsReset(Style style) {
+    failing.answering(RealServer.RESET);
+    Observed real = Observed.of(() -> style.call("POST", failing.uri("/")));
+    int attempts = failing.requests().size();
+
+    try (FaultInjection fault =
+        Jinx.inject(target().error(NamedError.CONNECTION_RESET).afterCall())) {
+      Observed injected = Observed.of(() -> style.call("POST", server.uri("/")));
+
+      assertThat(injected.outcome()).isEqualTo(real.outcome());
+      assertThat(server.requests()).hasSize(attempts);
+      assertThat(fault.injections()).isEqualTo(attempts);
+    }
+    awaitClosedConnections();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theServerHasItAndSaysNothing(Style style) {
+    failing.answering(RealServer.SILENCE);
+    Observed real = Observed.of(() -> style.call("POST", failing.uri("/"), HASTE));
+
+    try (FaultInjection fault = Jinx.inject(target().drop().afterCall())) {
+      Observed injected = Observed.of(() -> style.call("POST", server.uri("/"), HASTE));
+
+      assertThat(injected.outcome()).isEqualTo(real.outcome());
+      assertThat(injected.elapsed()).isGreaterThanOrEqualTo(HASTE);
+      assertThat(server.requests()).hasSize(1);
+    }
+    awaitClosedConnections();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theServerHasItAndAnotherAnswers(Style style) throws Exception {
+    try (FaultInjection fault = Jinx.inject(target().response(502, "gateway").afterCall())) {
+      Style.Answer answer = style.call("POST", server.uri("/"));
+
+      assertThat(answer.status()).isEqualTo(502);
+      assertThat(answer.body()).isEqualTo("gateway");
+      assertThat(server.requests()).hasSize(1);
+      assertThat(new String(server.requests().get(0).body(), UTF_8)).isEqualTo("ping");
+    }
+    awaitClosedConnections();
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theAnswerComesLate(Style style) {
+    try (FaultInjection fault = Jinx.inject(target().latency(Duration.ofMillis(200)).afterCall())) {
+      Observed late = Observed.of(() -> style.call("POST", server.uri("/")));
+
+      assertThat(late.thrown()).isEmpty();
+      assertThat(late.elapsed()).isGreaterThanOrEqualTo(Duration.ofMillis(200));
+      assertThat(server.requests()).hasSize(1);
+    }
+  }
+
+  /** A connection whose answer was thrown away is not kept. */
+  private static void awaitClosedConnections() {
+    long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+    while (server.open() > 0) {
+      assertThat(System.nanoTime()).isLessThan(deadline);
+      Thread.onSpinWait();
+    }
+  }
+}
