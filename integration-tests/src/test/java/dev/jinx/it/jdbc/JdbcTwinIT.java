@@ -193,15 +193,16 @@ class JdbcTwinIT {
   @MethodSource("failuresToConnect")
   void sameFailureToConnect(Database database, Scenario scenario) throws Exception {
     List<String> real;
-    try (AutoCloseable trap = scenario.trap().set(null)) {
-      real = Observation.failure(null, scenario.act());
-    }
-
     List<String> injected;
-    JdbcFault fault = jdbc(database.target()).operation("connect").error(error(scenario));
-    try (FaultInjection armed = Jinx.inject(fault)) {
-      injected = Observation.failure(null, none -> database.connect().close());
-      assertThat(armed.injections()).isEqualTo(1);
+    try (Connection other = database.connect()) {
+      try (AutoCloseable trap = scenario.trap().set(other)) {
+        real = Observation.failure(other, scenario.act());
+      }
+      JdbcFault fault = jdbc(database.target()).operation("connect").error(error(scenario));
+      try (FaultInjection armed = Jinx.inject(fault)) {
+        injected = Observation.failure(other, none -> database.connect().close());
+        assertThat(armed.injections()).isEqualTo(1);
+      }
     }
 
     assertThat(injected).isEqualTo(real);
