@@ -525,6 +525,32 @@ class ArmoryTest {
   }
 
   @Test
+  void a_floor_is_not_cut_short_by_what_else_ends() {
+    armory.add(
+        List.of(
+            fault("a", Map.of(), Map.of("latency", Map.of("floor", "400ms"))),
+            fault("b", Map.of(), Map.of("latency", Map.of("floor", "1ms")))));
+    for (boolean blocking : new boolean[] {true, false}) {
+      armory.put(fault("b", Map.of(), Map.of("latency", Map.of("floor", "1ms"))));
+      long start = System.nanoTime();
+      Injection injection = hit(Map.of());
+      CompletableFuture<Waited> waited = new CompletableFuture<>();
+      if (blocking) {
+        new Thread(() -> waited.complete(injection.await(Phase.AFTER, Long.MAX_VALUE, true)))
+            .start();
+      } else {
+        injection.later(Phase.AFTER, Long.MAX_VALUE, waited::complete);
+      }
+      while (System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(250)) {
+        Thread.onSpinWait();
+      }
+      armory.remove("b"); // wakes the wait, to look anew
+      assertThat(waited.join()).isEqualTo(Waited.ELAPSED);
+      assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(400));
+    }
+  }
+
+  @Test
   void the_callers_own_limit_comes_first() {
     armory.add(List.of(fault("a", Map.of(), Map.of("drop", Map.of()))));
     long limit = TimeUnit.MILLISECONDS.toNanos(50);
