@@ -1,5 +1,6 @@
 package dev.jinx.agent.point.jdbc;
 
+import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
@@ -166,7 +167,7 @@ public final class AnyDriver implements Point, ShapeFinder {
     connectionHooks.add(hook(rollback, "rollback", "(Ljava/sql/Savepoint;)V", -1));
     connectionHooks.add(hook(isValid, "isValid", "(I)Z", -1));
     Close close = new Close(armory, this);
-    long any = Operation.bits(Operation.of(dev.jinx.agent.call.Kind.JDBC));
+    long any = Operation.bits(Operation.of(Kind.JDBC));
     connectionHooks.add(hook("close", "()V", -1, any, close));
     connectionHooks.add(hook("abort", "(Ljava/util/concurrent/Executor;)V", -1, any, waiting));
   }
@@ -182,7 +183,7 @@ public final class AnyDriver implements Point, ShapeFinder {
     }
     statementHooks.add(hook(execute, "executeQuery", "()Ljava/sql/ResultSet;", -1));
     statementHooks.add(hook(execute, "executeQuery", "(" + STRING + ")Ljava/sql/ResultSet;", 0));
-    JdbcHook batch = new JdbcHook(armory, Operation.JDBC_BATCH, this);
+    JdbcHook batch = new Batch(armory, this);
     statementHooks.add(hook(batch, "executeBatch", "()[I", -1));
     statementHooks.add(hook(batch, "executeLargeBatch", "()[J", -1));
     BatchText texts = new BatchText(this);
@@ -206,7 +207,9 @@ public final class AnyDriver implements Point, ShapeFinder {
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object self, @Nullable Object sql) {
       BiFunction<Object, Object[], @Nullable Object> ticket = super.enter(original, self, sql);
-      if (!(sql instanceof String text) || point.drivers().tellsTexts(self)) {
+      if (!(sql instanceof String text)
+          || point.drivers().tellsTexts(self)
+          || CallScope.isInside(Kind.JDBC)) {
         return ticket;
       }
       return new BiFunction<>() {
@@ -227,7 +230,7 @@ public final class AnyDriver implements Point, ShapeFinder {
     @SuppressWarnings({"unchecked", "TypeParameterUnusedInFormals"})
     private static <E extends Throwable> @Nullable Object call(
         Original original, Object self, Object[] arguments) throws E {
-      try (CallScope scope = CallScope.enter(dev.jinx.agent.call.Kind.JDBC)) {
+      try (CallScope scope = CallScope.enter(Kind.JDBC)) {
         return original.call(self, arguments);
       } catch (Throwable e) {
         throw (E) e;
@@ -246,6 +249,33 @@ public final class AnyDriver implements Point, ShapeFinder {
         Original original, Object self, @Nullable Object argument) {
       point.waiting().close(self);
       return super.enter(original, self, argument);
+    }
+  }
+
+  /** Forgets the texts of a batch once it has been executed. */
+  private static final class Batch extends JdbcHook {
+    Batch(Armory armory, AnyDriver point) {
+      super(armory, Operation.JDBC_BATCH, point);
+    }
+
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object self, @Nullable Object argument) {
+      BiFunction<Object, Object[], @Nullable Object> ticket = super.enter(original, self, argument);
+      if (ticket == null) {
+        point.drivers().batchOver(self);
+        return null;
+      }
+      return new BiFunction<>() {
+        @Override
+        public @Nullable Object apply(Object it, Object[] arguments) {
+          try {
+            return ticket.apply(it, arguments);
+          } finally {
+            point.drivers().batchOver(it);
+          }
+        }
+      };
     }
   }
 

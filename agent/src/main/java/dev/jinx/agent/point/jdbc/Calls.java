@@ -108,6 +108,9 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
     SQLException thrown =
         scene.operation() == Operation.JDBC_BATCH ? spelling.batch(failure, scene) : failure;
     try (CallScope scope = CallScope.enter(null)) {
+      if (thrown != failure) {
+        ((Statement) scene.self()).clearBatch(); // as drivers do with a batch that failed
+      }
       spelling.settle(failure, scene);
     } catch (SQLException | RuntimeException e) {
       OwnFailures.note(e);

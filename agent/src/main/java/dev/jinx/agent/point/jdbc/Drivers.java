@@ -3,6 +3,7 @@ package dev.jinx.agent.point.jdbc;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
+import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -24,12 +25,14 @@ final class Drivers {
   };
 
   private static final int URLS = 256;
+  private static final int LONGEST_BATCH = 1 << 14;
   private static final Pattern DATABASE = Pattern.compile("(?i);database(name)?=[^;]*");
 
   private final Access access;
   private final Map<String, String> bases = new ConcurrentHashMap<>();
-  private final Remembered<String> urls = new Remembered<>();
-  private final Remembered<String> texts = new Remembered<>();
+  private final WeakIdentityMap<Object, String> urls = new WeakIdentityMap<>();
+  private final WeakIdentityMap<Object, String> prepared = new WeakIdentityMap<>();
+  private final WeakIdentityMap<Object, String> batches = new WeakIdentityMap<>();
 
   // kept by the driver's class, so that an undeployed application takes it along
   private final ClassValue<Driver> drivers =
@@ -197,10 +200,13 @@ final class Drivers {
     return end < 0 ? null : url.substring("jdbc:".length(), end);
   }
 
-  /** The text of a statement that was prepared, or put together from a batch. */
+  /** The text of a statement that was prepared, or put together from its batch. */
   @Nullable String text(Object statement) {
     String text = spelling(statement).sql(statement);
-    return text != null ? text : texts.get(statement);
+    if (text == null) {
+      text = prepared.get(statement);
+    }
+    return text != null ? text : batches.get(statement);
   }
 
   /** Whether the statements of that connection tell their texts themselves. */
@@ -208,26 +214,22 @@ final class Drivers {
     return drivers.get(connection.getClass()).known;
   }
 
-  /** Notes the text of a statement, where the driver's own class does not tell it. */
+  /** Notes the text of a statement. */
   void prepared(Object statement, String sql) {
-    if (spelling(statement).sql(statement) == null) {
-      texts.put(statement, sql);
-    }
+    prepared.put(statement, sql);
   }
 
   /** Notes one more text of a batch. */
   void batched(Object statement, String sql) {
-    String before = texts.get(statement);
+    String before = batches.get(statement);
     if (before == null) {
-      texts.put(statement, sql);
-    } else if (!before.endsWith(sql) && before.length() < 1 << 14) {
-      texts.put(statement, before + ";\n" + sql);
+      batches.put(statement, sql);
+    } else if (!before.endsWith(sql) && before.length() < LONGEST_BATCH) {
+      batches.put(statement, before + ";\n" + sql);
     }
   }
 
   void batchOver(Object statement) {
-    if (texts.get(statement) != null) {
-      texts.put(statement, null);
-    }
+    batches.remove(statement);
   }
 }
