@@ -282,7 +282,12 @@ public final class Injection {
   private void checkLater() {
     Later waiting = later;
     if (waiting != null) {
-      waiting.check();
+      try {
+        waiting.check();
+      } catch (Throwable e) {
+        // the others are still to be woken
+        OwnFailures.note(e);
+      }
     }
   }
 
