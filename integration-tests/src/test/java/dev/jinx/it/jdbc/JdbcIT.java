@@ -416,7 +416,7 @@ class JdbcIT {
   /** A pool that asks for each connection whether it is valid, not only after half a second. */
   private static HikariDataSource doubtingPool(Database database) {
     String window = "com.zaxxer.hikari.aliveBypassWindowMs";
-    System.setProperty(window, "0");
+    System.setProperty(window, "-1");
     try {
       return JdbcTwinIT.pool(database);
     } finally {
