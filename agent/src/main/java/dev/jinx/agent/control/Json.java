@@ -15,6 +15,7 @@ import tools.jackson.core.ObjectReadContext;
 import tools.jackson.core.ObjectWriteContext;
 import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.StreamReadFeature;
+import tools.jackson.core.TokenStreamLocation;
 import tools.jackson.core.json.JsonFactory;
 
 /**
@@ -55,20 +56,17 @@ public final class Json {
       }
       return value;
     } catch (JacksonException e) {
-      throw new InvalidDocument(
-          "", "not JSON: " + e.getOriginalMessage() + at(e.getLocation().getLineNr(), e));
+      throw new InvalidDocument("", "not JSON: " + e.getOriginalMessage() + at(e.getLocation()));
     }
   }
 
-  private static String at(int line, JacksonException e) {
-    return " (line " + line + ", column " + e.getLocation().getColumnNr() + ")";
+  /** Empty where a limit was passed: that has no place. */
+  private static String at(@Nullable TokenStreamLocation at) {
+    return at == null ? "" : " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")";
   }
 
   private static InvalidDocument malformed(JsonParser parser, String what) {
-    var at = parser.currentTokenLocation();
-    return new InvalidDocument(
-        "",
-        "not JSON: " + what + " (line " + at.getLineNr() + ", column " + at.getColumnNr() + ")");
+    return new InvalidDocument("", "not JSON: " + what + at(parser.currentTokenLocation()));
   }
 
   private static @Nullable Object value(JsonParser parser, JsonToken token) {

@@ -1,11 +1,13 @@
 package dev.jinx.agent.control;
 
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
@@ -49,8 +51,8 @@ final class Workers implements Executor {
   }
 
   /**
-   * @throws java.util.concurrent.RejectedExecutionException where too many wait already; the server
-   *     then closes the connection
+   * @throws RejectedExecutionException where too many wait already; the server then closes the
+   *     connection
    */
   @Override
   public void execute(Runnable exchange) {
@@ -63,13 +65,18 @@ final class Workers implements Executor {
   private void run(Runnable exchange) {
     Turn turn = new Turn(Thread.currentThread());
     turns.add(turn);
-    Future<?> end = schedule(turn::cutOff, patience);
     try {
+      Future<?> end = schedule(turn::cutOff, patience);
       exchange.run();
+      end.cancel(false);
+    } catch (RejectedExecutionException closed) {
+      // there is nothing to answer any more
+    } catch (RuntimeException | Error e) {
+      // must not reach the application's handler of uncaught exceptions
+      OwnFailures.note(e);
     } finally {
       turns.remove(turn);
       turn.over();
-      end.cancel(false);
     }
   }
 

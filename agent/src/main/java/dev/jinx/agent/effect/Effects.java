@@ -8,6 +8,7 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
@@ -59,7 +60,7 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
       Set<String> kinds =
           ending.possibleOn().stream()
               .map(operation -> operation.kind().json())
-              .collect(Collectors.toSet());
+              .collect(Collectors.toCollection(TreeSet::new));
       throw new InvalidDocument(
           path, path + " is for " + String.join(", ", kinds) + " faults, not for " + kind.json());
     }

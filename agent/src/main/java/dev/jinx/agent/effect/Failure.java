@@ -5,6 +5,7 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.document.Doc;
 import dev.jinx.agent.document.InvalidDocument;
 import java.util.EnumSet;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
@@ -78,6 +79,13 @@ public sealed interface Failure extends Ending {
                 + String.join(", ", names(kind)));
       }
       return new Named(error);
+    }
+    if (!(effect.value("error") instanceof Map)) {
+      throw new InvalidDocument(
+          path,
+          path
+              + " must be a name, or an object with sqlState or class, not "
+              + Doc.show(effect.value("error")));
     }
     Doc error = Doc.of(effect.value("error"), path);
     String message = error.text("message");

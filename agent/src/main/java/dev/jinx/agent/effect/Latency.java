@@ -84,6 +84,13 @@ public record Latency(@Nullable Distribution distribution, long floor) {
     if (effect.value("latency") instanceof String) {
       return new Latency(new Fixed(required(effect, "latency")), 0);
     }
+    if (!(effect.value("latency") instanceof Map)) {
+      throw new InvalidDocument(
+          effect.path("latency"),
+          effect.path("latency")
+              + " must be a duration such as \"800ms\", or an object with a distribution, not "
+              + Doc.show(effect.value("latency")));
+    }
     Doc latency = Doc.of(effect.value("latency"), effect.path("latency"));
     Long floor = latency.duration("floor");
     Distribution distribution = null;

@@ -135,21 +135,29 @@ public final class ArmedFault {
     Selection selection = fault.selection();
     long n = matched.getAndIncrement();
     Skip skip = selection.decide(n);
-    if (skip == null && (!roomForMore || active.get() >= selection.maxActive())) {
+    if (skip == null && !(roomForMore && takePlace(selection.maxActive()))) {
       skip = Skip.MAX_ACTIVE;
     }
     if (skip == null && !takeInjection(selection.maxInjections())) {
+      active.decrementAndGet();
       skip = Skip.MAX_INJECTIONS;
     }
     if (skip != null) {
       skip(skip);
       return null;
     }
-    active.incrementAndGet();
     Latency latency = fault.effects().latency();
     long delay =
         latency == null ? 0 : Math.min(latency.sample(selection.draw(n, 1)), limits.maxDelay());
     return new Injection.Hit(this, n, selection.draw(n, 0), delay);
+  }
+
+  private boolean takePlace(long max) {
+    if (active.incrementAndGet() <= max) {
+      return true;
+    }
+    active.decrementAndGet();
+    return false;
   }
 
   private boolean takeInjection(long max) {
@@ -182,6 +190,6 @@ public final class ArmedFault {
     if (expiry != null) {
       expiry.cancel(false);
     }
-    new ArrayList<>(held).forEach(Injection::wake);
+    Injection.wake(new ArrayList<>(held));
   }
 }

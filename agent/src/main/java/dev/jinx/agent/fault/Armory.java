@@ -9,6 +9,7 @@ import dev.jinx.agent.effect.Latency;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -201,10 +202,10 @@ public final class Armory {
       throw new Refused(
           "more than " + limits.maxFaults() + " faults (maxFaults); clear some first");
     }
-    List<ArmedFault> gone = new ArrayList<>(faults.values());
-    gone.removeAll(next.values());
-    List<ArmedFault> fresh = new ArrayList<>(next.values());
-    fresh.removeAll(faults.values());
+    Set<ArmedFault> gone = new LinkedHashSet<>(faults.values());
+    next.values().forEach(gone::remove);
+    Set<ArmedFault> fresh = new LinkedHashSet<>(next.values());
+    faults.values().forEach(fresh::remove);
     Map<String, ArmedFault> copy = new LinkedHashMap<>(next);
     faults.clear();
     faults.putAll(copy);

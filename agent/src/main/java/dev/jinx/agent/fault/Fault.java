@@ -37,7 +37,7 @@ public record Fault(
     String id = doc.text("id");
     if (id == null) {
       // from the document, so that posting it twice is one fault
-      id = "fault-" + Integer.toHexString(String.valueOf(value).hashCode());
+      id = "fault-" + Long.toHexString(Fingerprint.of(value));
     } else if (!id.matches("[A-Za-z0-9._:-]{1,100}")) {
       throw new InvalidDocument(
           doc.path("id"),

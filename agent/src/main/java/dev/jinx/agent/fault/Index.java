@@ -5,6 +5,7 @@ import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Kind;
 import java.util.ArrayList;
 import java.util.EnumSet;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -88,11 +89,9 @@ final class Index {
       return known;
     }
     ArmedFault[] matching = those(faults, first, reader, self, argument);
-    for (ArmedFault fault : faults) {
-      if (matching.length == 0 || !List.of(matching).contains(fault)) {
-        fault.misses().note(kind.first(), key);
-      }
-    }
+    Set<ArmedFault> missed = new HashSet<>(List.of(faults));
+    missed.removeAll(Set.of(matching));
+    missed.forEach(fault -> fault.misses().note(kind.first(), key));
     Candidates fresh = matching.length == 0 ? NONE : new Candidates(matching);
     remember(byFirst, key, fresh);
     return fresh;

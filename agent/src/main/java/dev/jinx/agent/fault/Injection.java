@@ -70,6 +70,13 @@ public final class Injection {
    * @param limit nanoseconds of that timeout; {@code Long.MAX_VALUE} for none
    */
   public long delay(Phase phase, long limit) {
+    return delay(phase, limit, System.nanoTime());
+  }
+
+  /**
+   * @param since when the wait began: of a floor, what remained of it then
+   */
+  private long delay(Phase phase, long limit, long since) {
     long delay = 0;
     for (Hit hit : hits) {
       if (hit.fault.isLive()) {
@@ -84,7 +91,7 @@ public final class Injection {
           delay += hit.delay;
         }
         if (phase == Phase.AFTER && effects.latency() != null) {
-          delay = Math.max(delay, effects.latency().floor() - (System.nanoTime() - startedAt));
+          delay = Math.max(delay, effects.latency().floor() - (since - startedAt));
         }
       }
     }
@@ -146,8 +153,8 @@ public final class Injection {
       long start = System.nanoTime();
       while (true) {
         long elapsed = System.nanoTime() - start;
-        // a floor is asked for anew each time, as what remains of it
-        long delay = delay(phase, limit);
+        // asked for anew each time: a fault may have ended
+        long delay = delay(phase, limit, start);
         if (closed) {
           return Waited.CLOSED;
         }
@@ -223,7 +230,7 @@ public final class Injection {
           return;
         }
         long elapsed = System.nanoTime() - start;
-        long delay = delay(phase, limit);
+        long delay = delay(phase, limit, start);
         if (closed) {
           waited = Waited.CLOSED;
         } else if (elapsed >= delay) {
@@ -253,19 +260,34 @@ public final class Injection {
    */
   public void close() {
     closed = true;
-    wake();
+    wake(List.of(this));
   }
 
-  /** To be called when a fault of this injection has ended. */
-  void wake() {
-    Thread thread = waiter;
-    if (thread != null) {
-      LockSupport.unpark(thread);
+  /** To be called when a fault of these injections has ended. */
+  static void wake(List<Injection> injections) {
+    boolean timed = false;
+    for (Injection injection : injections) {
+      Thread thread = injection.waiter;
+      if (thread != null) {
+        LockSupport.unpark(thread);
+      }
+      timed |= injection.later != null;
     }
+    if (timed) {
+      // not from here: this thread may hold locks of the application's, or be one of its selectors
+      var unused = Timer.schedule(() -> injections.forEach(Injection::checkLater), 0);
+    }
+  }
+
+  private void checkLater() {
     Later waiting = later;
     if (waiting != null) {
-      // not from here: this thread may hold locks of the application's, or be one of its selectors
-      var unused = Timer.schedule(waiting, 0);
+      try {
+        waiting.check();
+      } catch (Throwable e) {
+        // the others are still to be woken
+        OwnFailures.note(e);
+      }
     }
   }
 

@@ -57,7 +57,10 @@ public final class InjectionLog {
     long newest = last.get();
     for (long s = Math.max(seq, newest - KEPT) + 1; s <= newest && entries.size() < limit; s++) {
       Entry entry = ring.get((int) (s % KEPT));
-      if (entry != null && entry.seq() == s) {
+      if (entry == null || entry.seq() < s) {
+        break; // being written: whoever reads on after the last he got must not miss it
+      }
+      if (entry.seq() == s) {
         entries.add(entry);
       }
     }

@@ -47,7 +47,14 @@ final class TextPattern implements TextMatcher {
     if (pattern.indexOf('*') < 0) {
       return ignoreCase ? pattern::equalsIgnoreCase : pattern::equals;
     }
-    return text -> text != null && glob(pattern, 0, text, 0, separator, ignoreCase);
+    TextMatcher glob = text -> text != null && glob(pattern, text, separator, ignoreCase);
+    if (separator == 0 || pattern.length() <= 3 || !pattern.endsWith(separator + "**")) {
+      return glob;
+    }
+    // "/charges/**" is all of /charges, itself included
+    String itself = pattern.substring(0, pattern.length() - 3);
+    TextMatcher top = one(itself, separator, ignoreCase, path);
+    return text -> glob.matches(text) || top.matches(text);
   }
 
   private static boolean special(String pattern) {
@@ -70,30 +77,46 @@ final class TextPattern implements TextMatcher {
     }
   }
 
-  private static boolean glob(
-      String pattern, int p, String text, int t, char separator, boolean ignoreCase) {
-    while (p < pattern.length()) {
-      char c = pattern.charAt(p);
-      if (c == '*') {
-        boolean across = p + 1 < pattern.length() && pattern.charAt(p + 1) == '*';
-        int rest = p + (across ? 2 : 1);
-        for (int end = t; end <= text.length(); end++) {
-          if (glob(pattern, rest, text, end, separator, ignoreCase)) {
-            return true;
-          }
-          if (end < text.length() && !across && text.charAt(end) == separator) {
-            return false;
-          }
+  /**
+   * Steps back to the last star only: whatever an earlier one could take instead, the last can. But
+   * a single star stops at a separator, so that the last double star is kept beside it.
+   */
+  private static boolean glob(String pattern, String text, char separator, boolean ignoreCase) {
+    int p = 0;
+    int t = 0;
+    int afterStar = -1;
+    int starTo = 0;
+    int afterDouble = -1;
+    int doubleTo = 0;
+    while (p < pattern.length() || t < text.length()) {
+      if (p < pattern.length() && pattern.charAt(p) == '*') {
+        boolean across = separator == 0 || pattern.startsWith("**", p);
+        p += pattern.startsWith("**", p) ? 2 : 1;
+        if (across) {
+          afterDouble = p;
+          doubleTo = t;
+          afterStar = -1;
+        } else {
+          afterStar = p;
+          starTo = t;
         }
+      } else if (p < pattern.length()
+          && t < text.length()
+          && same(pattern.charAt(p), text.charAt(t), ignoreCase)) {
+        p++;
+        t++;
+      } else if (afterStar >= 0 && starTo < text.length() && text.charAt(starTo) != separator) {
+        p = afterStar;
+        t = ++starTo;
+      } else if (afterDouble >= 0 && doubleTo < text.length()) {
+        p = afterDouble;
+        t = ++doubleTo;
+        afterStar = -1;
+      } else {
         return false;
       }
-      if (t == text.length() || !same(c, text.charAt(t), ignoreCase)) {
-        return false;
-      }
-      p++;
-      t++;
     }
-    return t == text.length();
+    return true;
   }
 
   private static boolean same(char a, char b, boolean ignoreCase) {
