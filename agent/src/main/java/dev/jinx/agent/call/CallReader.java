@@ -34,6 +34,15 @@ public interface CallReader {
   }
 
   /**
+   * Whether one logical call may pass several hooked methods, one within the other. If so, a call
+   * that matches but is not to be hit is looked after too, so that what it calls is not decided on
+   * again.
+   */
+  default boolean nests() {
+    return false;
+  }
+
+  /**
    * Whether a call that matches is one of its own to be decided on, and not the rest of one that
    * has been; may note what it says yes to.
    */

@@ -279,6 +279,9 @@ public final class Armory {
     }
     active.incrementAndGet();
     Injection injection = new Injection(this, hits);
+    if (hits.isEmpty()) {
+      return injection;
+    }
     Map<String, String> call = describe(reader, self, argument);
     hits.forEach(hit -> log.add(hit, operation.kind().json() + " " + operation.json(), call));
     return injection;

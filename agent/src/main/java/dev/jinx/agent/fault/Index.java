@@ -49,7 +49,7 @@ final class Index {
     this.both.add(kind.first());
   }
 
-  /** The first hit, with further ones linked behind it; null for none. */
+  /** The hits; null for a call that is nobody's business, empty for one that matches only. */
   @Nullable List<Injection.Hit> match(
       Armory armory, CallReader reader, Object self, @Nullable Object argument) {
     Candidates candidates = candidates(reader, self, argument);
@@ -78,7 +78,7 @@ final class Index {
         }
       }
     }
-    return hits;
+    return hits == null && counts && reader.nests() ? List.of() : hits;
   }
 
   private Candidates candidates(CallReader reader, Object self, @Nullable Object argument) {

@@ -66,7 +66,7 @@ public final class Adapters<T> {
 
     @Override
     protected Class<?> loadClass(String name, boolean resolve) throws ClassNotFoundException {
-      if (!name.equals(adapter) && !name.startsWith(adapter + "$")) {
+      if (!isAdapters(name)) {
         return name.startsWith("dev.jinx.agent.")
             ? AGENT.loadClass(name)
             : Class.forName(name, false, library);
@@ -75,6 +75,20 @@ public final class Adapters<T> {
         Class<?> known = findLoadedClass(name);
         return known == null ? define(name) : known;
       }
+    }
+
+    /**
+     * Whether a class belongs to the adapter: itself, its nested ones, and those without a name
+     * that the compiler adds to the outer class (the table of a switch over an enum).
+     */
+    private boolean isAdapters(String name) {
+      int nested = adapter.indexOf('$') + 1;
+      return name.equals(adapter)
+          || name.startsWith(adapter + "$")
+          || (nested > 0
+              && name.length() > nested
+              && name.startsWith(adapter.substring(0, nested))
+              && Character.isDigit(name.charAt(nested)));
     }
 
     private Class<?> define(String name) throws ClassNotFoundException {

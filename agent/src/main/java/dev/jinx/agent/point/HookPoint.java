@@ -41,7 +41,7 @@ public abstract class HookPoint implements Handler, CallReader {
   }
 
   @Override
-  public final @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+  public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument) {
     try {
       if (OwnThread.isCurrent() || !concerns(self, argument)) {

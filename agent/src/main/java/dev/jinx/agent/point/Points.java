@@ -5,6 +5,7 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
@@ -26,6 +27,9 @@ public final class Points implements Consumer<Fault> {
     all.add(new JavaSocket(armory, access, exceptions));
     all.add(new NioChannel(armory, exceptions));
     all.add(new InetAddressLookUp(armory, exceptions));
+    if (ModuleLayer.boot().findModule("java.sql").isPresent()) { // an image may lack it
+      all.add(new AnyDriver(armory, access, exceptions));
+    }
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));
   }

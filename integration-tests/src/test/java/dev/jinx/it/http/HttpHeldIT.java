@@ -2,6 +2,7 @@ package dev.jinx.it.http;
 
 import static dev.jinx.Jinx.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jinx.FaultInjection;
@@ -124,7 +125,7 @@ class HttpHeldIT {
 
       Observed released = call.get();
       assertThat(released.thrown()).as("%s", hold).isEmpty();
-      assertThat(((Style.Answer) released.value()).body()).isEqualTo("hello");
+      assertThat(((Style.Answer) requireNonNull(released.value())).body()).isEqualTo("hello");
       assertThat(released.elapsed()).isLessThan(Style.PATIENT);
     }
   }

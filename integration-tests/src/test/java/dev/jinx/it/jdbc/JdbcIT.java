@@ -1,0 +1,455 @@
+package dev.jinx.it.jdbc;
+
+import static dev.jinx.Jinx.jdbc;
+import static java.util.concurrent.TimeUnit.SECONDS;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.zaxxer.hikari.HikariDataSource;
+import dev.jinx.FaultInjection;
+import dev.jinx.JdbcFault;
+import dev.jinx.Jinx;
+import dev.jinx.NamedError;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.FutureTask;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** What a JDBC fault hits, once, and how a call that is held ends: the same in every driver. */
+class JdbcIT {
+  private static final String UPDATE = "update account set balance = ? where id = ?";
+
+  static Stream<Database> databases() {
+    return Stream.of(Postgres.server(), MariaDb.server(), H2.EMBEDDED, H2.server());
+  }
+
+  static Stream<Database> servers() {
+    return Stream.of(Postgres.server(), MariaDb.server());
+  }
+
+  @BeforeEach
+  void reset() throws SQLException {
+    for (Database database : databases().toList()) {
+      database.reset();
+    }
+  }
+
+  private static JdbcFault on(Database database, String... operations) {
+    return jdbc(database.target()).operation(operations);
+  }
+
+  // ---- matching
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void knowsTheTextOfAStatementThatWasPreparedBefore(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        PreparedStatement statement = connection.prepareStatement(UPDATE)) {
+      statement.setInt(1, 7);
+      statement.setInt(2, 1);
+      JdbcFault deadlock = on(database, "execute").error(NamedError.DEADLOCK);
+
+      for (JdbcFault other :
+          List.of(
+              deadlock.table("orders"),
+              deadlock.statement("insert"),
+              deadlock.sql("delete*"),
+              deadlock.driver("oracle"))) {
+        try (FaultInjection fault = Jinx.inject(other)) {
+          assertThat(statement.executeUpdate()).isEqualTo(1);
+          assertThat(fault.matches()).isZero();
+        }
+      }
+      for (JdbcFault same :
+          List.of(
+              deadlock.table("ACCOUNT"),
+              deadlock.statement("update"),
+              deadlock.sql("update account set balance = ? where*"),
+              deadlock.driver(Database.name(database)))) {
+        try (FaultInjection fault = Jinx.inject(same)) {
+          assertThatThrownBy(statement::executeUpdate).isInstanceOf(SQLException.class);
+          assertThat(fault.injections()).isEqualTo(1);
+        }
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void hitsAPreparedBatchByItsText(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        PreparedStatement statement = connection.prepareStatement(UPDATE);
+        FaultInjection fault =
+            Jinx.inject(on(database, "batch").table("account").error(NamedError.DEADLOCK))) {
+      for (int id = 1; id <= 2; id++) {
+        statement.setInt(1, 7);
+        statement.setInt(2, id);
+        statement.addBatch();
+      }
+      assertThatThrownBy(statement::executeBatch)
+          .isInstanceOf(java.sql.BatchUpdateException.class)
+          .satisfies(
+              e ->
+                  assertThat(((java.sql.BatchUpdateException) e).getUpdateCounts())
+                      .containsExactly(Statement.EXECUTE_FAILED, Statement.EXECUTE_FAILED));
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+    assertThat(database.balances()).containsExactly(100, 100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void hitsABatchOfTextsByAnyOfThem(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement();
+        FaultInjection fault =
+            Jinx.inject(
+                on(database, "batch").statement("delete").error(NamedError.DEADLOCK).first(1))) {
+      statement.addBatch("update account set balance = 1 where id = 1");
+      statement.addBatch("delete from account where id = 2");
+      assertThatThrownBy(statement::executeBatch).isInstanceOf(SQLException.class);
+
+      // the failed batch is gone, in the driver as for the fault
+      for (int i = 0; i < 2; i++) {
+        statement.addBatch("update account set balance = 1 where id = 1");
+        assertThat(statement.executeBatch()).containsExactly(1);
+      }
+      assertThat(fault.matches()).isEqualTo(1);
+    }
+    assertThat(database.balances()).containsExactly(1, 100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void decidesOncePerStatementThroughThePool(Database database) throws Exception {
+    try (HikariDataSource pool = JdbcTwinIT.pool(database);
+        Connection connection = pool.getConnection();
+        FaultInjection fault =
+            Jinx.inject(
+                on(database, "execute", "batch", "prepare", "commit")
+                    .latency(Duration.ofMillis(1))
+                    .skip(1000))) {
+      String update = "update account set balance = 5 where id = 1";
+      connection.setAutoCommit(false);
+      try (Statement statement = connection.createStatement()) {
+        statement.execute(update);
+        statement.execute(update, Statement.NO_GENERATED_KEYS);
+        statement.execute(update, new String[0]);
+        statement.executeUpdate(update);
+        statement.executeUpdate(update, Statement.NO_GENERATED_KEYS);
+        statement.executeLargeUpdate(update);
+        statement.executeLargeUpdate(update, Statement.NO_GENERATED_KEYS);
+        statement.executeQuery("select 1").close();
+        statement.addBatch(update);
+        statement.executeBatch();
+      }
+      assertThat(fault.matches()).isEqualTo(9);
+      try (PreparedStatement statement = connection.prepareStatement(UPDATE)) {
+        statement.setInt(1, 7);
+        statement.setInt(2, 1);
+        statement.execute();
+        statement.executeUpdate();
+        statement.executeLargeUpdate();
+        statement.addBatch();
+        statement.executeBatch();
+      }
+      connection.commit();
+      assertThat(fault.matches()).isEqualTo(9 + 6);
+      assertThat(fault.injections()).isZero();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void asksOnceToConnectThoughEveryDriverIsAsked(Database database) throws Exception {
+    try (FaultInjection fault =
+        Jinx.inject(
+            jdbc("jdbc:**").operation("connect").latency(Duration.ofMillis(1)).skip(1000))) {
+      database.connect().close();
+      assertThat(fault.matches()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void doesNotHitWhatIsClosedAlready(Database database) throws Exception {
+    Connection connection = database.connect();
+    try (FaultInjection fault =
+        Jinx.inject(on(database, "execute", "commit").error(NamedError.CONNECTION_LOST))) {
+      for (int i = 0; i < 3; i++) {
+        assertThatThrownBy(() -> Database.run(connection, "select 1"))
+            .isInstanceOf(SQLException.class);
+      }
+      assertThat(fault.matches()).isEqualTo(1);
+    }
+    assertThat(connection.isClosed()).isTrue();
+  }
+
+  // ---- outcomes that get lost
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void commitHappensThoughItsAnswerIsLost(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(on(database, "commit").error(NamedError.CONNECTION_LOST).afterCall())) {
+      connection.setAutoCommit(false);
+      Database.run(connection, "update account set balance = 1 where id = 1");
+      assertThatThrownBy(connection::commit).isInstanceOf(SQLException.class);
+      assertThat(connection.isClosed()).isTrue();
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+    assertThat(database.balances()).containsExactly(1, 100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void commitDoesNotHappenWhenItFails(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(on(database, "commit").error(NamedError.SERIALIZATION_FAILURE).first(1))) {
+      connection.setAutoCommit(false);
+      Database.run(connection, "update account set balance = 1 where id = 1");
+      assertThatThrownBy(connection::commit).isInstanceOf(SQLException.class);
+      connection.commit(); // of nothing: the failed one has rolled back
+    }
+    assertThat(database.balances()).containsExactly(100, 100);
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void insertHappensThoughItTimesOut(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(
+                on(database, "execute")
+                    .statement("update")
+                    .error(NamedError.TIMEOUT)
+                    .afterCall())) {
+      assertThatThrownBy(
+              () -> Database.run(connection, "update account set balance = 1 where id = 1"))
+          .isInstanceOf(SQLException.class);
+      assertThat(connection.isClosed()).isFalse();
+    }
+    assertThat(database.balances()).containsExactly(1, 100);
+  }
+
+  // ---- waiting
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void theQueryTimeoutEndsADelayAndADrop(Database database) throws Exception {
+    List<String> real = timedOut(database, database.slowQuery());
+    for (JdbcFault slow :
+        List.of(
+            on(database, "execute").latency(Duration.ofSeconds(20)),
+            on(database, "execute").drop())) {
+      try (FaultInjection fault = Jinx.inject(slow.statement("select"))) {
+        assertThat(timedOut(database, "select 1")).isEqualTo(real);
+        assertThat(fault.injections()).isEqualTo(1);
+      }
+    }
+  }
+
+  private static List<String> timedOut(Database database, String sql) throws SQLException {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      statement.setQueryTimeout(1);
+      long start = System.nanoTime();
+      List<String> failure = Observation.failure(connection, c -> statement.execute(sql));
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
+      return failure;
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("servers")
+  void theNetworkTimeoutEndsADrop(Database database) throws Exception {
+    Observation real;
+    try (Connection connection = impatient(database)) {
+      real = Observation.of(connection, c -> Database.run(c, database.slowQuery()));
+    }
+    Observation injected;
+    try (Connection connection = impatient(database);
+        FaultInjection fault =
+            Jinx.inject(on(database, "execute").sql("select ?").first(1).drop())) {
+      injected = Observation.of(connection, c -> Database.run(c, "select 2"));
+    }
+    assertThat(injected).isEqualTo(real);
+  }
+
+  private static Connection impatient(Database database) throws SQLException {
+    return Database.connect(database.withNetworkTimeout(), database.user(), database.password());
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void clearingAFaultLetsAHeldCallGoOn(Database database) throws Exception {
+    try (Connection connection = database.connect()) {
+      FaultInjection fault = Jinx.inject(on(database, "execute").drop());
+      CompletableFuture<Integer> held =
+          CompletableFuture.supplyAsync(
+              () -> {
+                try {
+                  return Database.number(connection, "select 1");
+                } catch (SQLException e) {
+                  throw new IllegalStateException(e);
+                }
+              });
+      Database.until(() -> fault.injections() == 1);
+      assertThat(held).isNotDone();
+      fault.close();
+      assertThat(held.get(5, SECONDS)).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void cancelEndsAHeldStatement(Database database) throws Exception {
+    List<String> real = cancelled(database, database.slowQuery(), held -> running(database));
+    try (FaultInjection fault =
+        Jinx.inject(on(database, "execute").sql("select ?").first(1).drop())) {
+      List<String> injected =
+          cancelled(database, "select 2", held -> fault.injections() == 1 && isParked(held));
+      assertThat(injected).isEqualTo(real);
+    }
+  }
+
+  private interface Running {
+    boolean on(Thread thread) throws Exception;
+  }
+
+  private static boolean isParked(Thread thread) {
+    return thread.getState() != Thread.State.RUNNABLE;
+  }
+
+  private static boolean running(Database database) throws SQLException {
+    try (Connection other = database.connect()) {
+      return Database.number(other, database.countRunning()) > 0;
+    }
+  }
+
+  private static List<String> cancelled(Database database, String sql, Running running)
+      throws Exception {
+    try (Connection connection = database.connect();
+        Statement statement = connection.createStatement()) {
+      FutureTask<List<String>> held =
+          new FutureTask<>(() -> Observation.failure(connection, c -> statement.execute(sql)));
+      Thread thread = new Thread(held, "held");
+      thread.start();
+      // a cancel that comes too early is lost, for real too
+      Database.until(() -> running.on(thread));
+      statement.cancel();
+      return held.get(10, SECONDS);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("servers") // H2 does nothing on abort
+  void abortEndsAHeldStatement(Database database) throws Exception {
+    try (FaultInjection fault =
+        Jinx.inject(on(database, "execute").sql("select ?").first(1).drop())) {
+      Connection connection = database.connect();
+      CompletableFuture<List<String>> held =
+          CompletableFuture.supplyAsync(
+              () -> Observation.failure(connection, c -> Database.run(c, "select 2")));
+      Database.until(() -> fault.injections() == 1);
+      connection.abort(Runnable::run);
+      assertThat(held.get(10, SECONDS).get(0)).contains("Exception");
+      assertThat(connection.isClosed()).isTrue();
+    }
+  }
+
+  // ---- is it still there?
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void aLostConnectionIsNotValid(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(on(database, "isValid").error(NamedError.CONNECTION_LOST))) {
+      assertThat(connection.isValid(1)).isFalse();
+      assertThat(connection.isClosed()).isTrue();
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void askingASilentDatabaseTakesItsTimeout(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault = Jinx.inject(on(database, "isValid").drop())) {
+      long start = System.nanoTime();
+      assertThat(connection.isValid(1)).isFalse();
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isBetween(Duration.ofMillis(900), Duration.ofSeconds(10));
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void aLostConnectionIsReplacedByThePool(Database database) throws Exception {
+    try (HikariDataSource pool = doubtingPool(database)) {
+      Object first;
+      try (Connection connection = pool.getConnection()) {
+        first = connection.unwrap(database.connectionClass());
+      }
+      try (FaultInjection fault =
+              Jinx.inject(on(database, "isValid").error(NamedError.CONNECTION_LOST).first(1));
+          Connection connection = pool.getConnection()) {
+        assertThat(fault.injections()).isEqualTo(1);
+        assertThat(connection.unwrap(database.connectionClass())).isNotSameAs(first);
+        Database.run(connection, "select 1");
+      }
+    }
+  }
+
+  /** A pool that asks for each connection whether it is valid, not only after half a second. */
+  private static HikariDataSource doubtingPool(Database database) {
+    String window = "com.zaxxer.hikari.aliveBypassWindowMs";
+    System.setProperty(window, "0");
+    try {
+      return JdbcTwinIT.pool(database);
+    } finally {
+      System.clearProperty(window);
+    }
+  }
+
+  // ---- codes
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void aFailureByItsCode(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(on(database, "execute").error("42501", 4711, "not for you"))) {
+      assertThatThrownBy(() -> Database.run(connection, "select 1"))
+          .isInstanceOf(SQLException.class)
+          .hasMessageContaining("not for you")
+          .satisfies(e -> assertThat(((SQLException) e).getSQLState()).isEqualTo("42501"));
+      assertThat(connection.isClosed()).isFalse();
+    }
+  }
+
+  @ParameterizedTest
+  @MethodSource("databases")
+  void aFailureByItsClass(Database database) throws Exception {
+    try (Connection connection = database.connect();
+        FaultInjection fault =
+            Jinx.inject(
+                on(database, "execute").error(java.sql.SQLDataException.class, "no such date"))) {
+      assertThatThrownBy(() -> Database.run(connection, "select 1"))
+          .isInstanceOf(java.sql.SQLDataException.class)
+          .hasMessage("no such date");
+    }
+  }
+}
