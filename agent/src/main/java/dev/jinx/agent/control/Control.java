@@ -164,7 +164,9 @@ public final class Control implements Runnable {
       directory.add(RunDirectory.Running.here(url));
       runDirectory = directory;
     } catch (IOException | RuntimeException e) {
-      warn.accept("the command line will not find this JVM by itself: " + e.getMessage());
+      warn.accept(
+          "the command line will not find this JVM by itself: "
+              + (e.getClass() == IOException.class ? e.getMessage() : e));
     }
   }
 
