@@ -51,4 +51,4 @@ measure() {
 
 if [[ $what == startup || $what == all ]]; then measure StartUp; fi
 if [[ $what == calls || $what == all ]]; then measure CallCosts; fi
-if [[ $what == delays || $what == all ]]; then measure Delays "-javaagent:$agent=port=off,log=warn"; fi
+if [[ $what == delays || $what == all ]]; then measure Delays -Dsun.net.inetaddr.ttl=-1 "-javaagent:$agent=port=off,log=warn"; fi

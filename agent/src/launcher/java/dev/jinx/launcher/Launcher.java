@@ -1,6 +1,5 @@
 package dev.jinx.launcher;
 
-import java.io.ByteArrayOutputStream;
 import java.io.File;
 import java.io.IOException;
 import java.io.InputStream;
@@ -150,12 +149,13 @@ public final class Launcher extends ClassLoader {
       return null;
     }
     try (InputStream in = jar.getInputStream(entry)) {
-      ByteArrayOutputStream out = new ByteArrayOutputStream(Math.max(32, (int) entry.getSize()));
-      byte[] buffer = new byte[8192];
-      for (int n = in.read(buffer); n >= 0; n = in.read(buffer)) {
-        out.write(buffer, 0, n);
+      // one array of the right size: every start pays for what is thrown away here
+      byte[] bytes = new byte[(int) entry.getSize()];
+      int end = 0;
+      for (int n = in.read(bytes); n > 0; n = in.read(bytes, end, bytes.length - end)) {
+        end += n;
       }
-      return out.toByteArray();
+      return bytes;
     }
   }
 

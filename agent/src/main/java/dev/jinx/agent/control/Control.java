@@ -125,8 +125,7 @@ public final class Control implements Runnable {
     }
     try {
       Integer port = options.port();
-      Commands commands = bridge.commands();
-      Endpoint opened = Endpoint.open(options.host(), port, token(), commands, armory);
+      Endpoint opened = Endpoint.open(options.host(), port, token(), bridge, armory);
       if (port == null && opened.port() != Endpoint.DEFAULT_PORT) {
         info.accept(
             "port " + Endpoint.DEFAULT_PORT + " is taken, so this is on port " + opened.port());

@@ -45,7 +45,7 @@ final class Endpoint {
       new Workers(TimeUnit.SECONDS.toNanos(10), TimeUnit.SECONDS.toNanos(1));
   private final Guard guard;
   private final SocketTable sockets = new SocketTable("/proc/self");
-  private final Commands commands;
+  private final Bridge bridge;
   private final Armory armory;
 
   /** An answer as it goes over the wire. */
@@ -63,10 +63,10 @@ final class Endpoint {
     }
   }
 
-  private Endpoint(HttpServer server, Guard guard, Commands commands, Armory armory) {
+  private Endpoint(HttpServer server, Guard guard, Bridge bridge, Armory armory) {
     this.server = server;
     this.guard = guard;
-    this.commands = commands;
+    this.bridge = bridge;
     this.armory = armory;
   }
 
@@ -78,7 +78,7 @@ final class Endpoint {
    * @throws IOException with a sentence that says what to do
    */
   static Endpoint open(
-      String host, @Nullable Integer port, @Nullable String token, Commands commands, Armory armory)
+      String host, @Nullable Integer port, @Nullable String token, Bridge bridge, Armory armory)
       throws IOException {
     InetAddress address;
     try {
@@ -93,7 +93,7 @@ final class Endpoint {
               + " is no loopback address, so everyone could inject faults; set token or tokenFile");
     }
     HttpServer server = bind(address, port);
-    Endpoint endpoint = new Endpoint(server, new Guard(host, token), commands, armory);
+    Endpoint endpoint = new Endpoint(server, new Guard(host, token), bridge, armory);
     server.createContext("/", endpoint::handle);
     server.setExecutor(endpoint.workers);
     server.start();
@@ -210,7 +210,9 @@ final class Endpoint {
       }
     }
     Reply reply =
-        commands.run(Source.ENDPOINT, method, path, exchange.getRequestURI().getQuery(), body);
+        bridge
+            .commands()
+            .run(Source.ENDPOINT, method, path, exchange.getRequestURI().getQuery(), body);
     return !reply.isProblem() && path.equals("/v1/injections") && wantsLines(headers.get("Accept"))
         ? Answer.of(LINES, lines(reply))
         : Answer.of(reply);

@@ -56,7 +56,10 @@ public final class Json {
       }
       return value;
     } catch (JacksonException e) {
-      throw new InvalidDocument("", "not JSON: " + e.getOriginalMessage() + at(e.getLocation()));
+      // where a bracket was opened is of no use without the source, which the parser keeps to
+      // itself
+      String message = e.getOriginalMessage().replaceAll(" \\(start marker at .*\\)", "");
+      throw new InvalidDocument("", "not JSON: " + message + at(e.getLocation()));
     }
   }
 

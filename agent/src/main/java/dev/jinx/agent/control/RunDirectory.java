@@ -1,6 +1,5 @@
 package dev.jinx.agent.control;
 
-import dev.jinx.agent.document.InvalidDocument;
 import java.io.File;
 import java.io.IOException;
 import java.nio.file.AccessDeniedException;
@@ -18,9 +17,10 @@ import java.nio.file.attribute.UserPrincipal;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -32,6 +32,8 @@ public final class RunDirectory {
   private static final Set<PosixFilePermission> PRIVATE =
       PosixFilePermissions.fromString("rwx------");
 
+  private static final String SUFFIX = ".agent";
+
   private final Path directory;
 
   /**
@@ -39,7 +41,7 @@ public final class RunDirectory {
    *
    * @param url of its endpoint, or null where it has none
    * @param command what runs there
-   * @param started when the process did; null where that is not known
+   * @param started when the process did, in milliseconds of the epoch; null where that is not known
    */
   public record Running(long pid, @Nullable String url, String command, @Nullable String started) {
 
@@ -51,8 +53,10 @@ public final class RunDirectory {
       return new Running(process.pid(), url, command, started(process));
     }
 
+    // as milliseconds: the text of an instant would load 60 classes at every start
     private static @Nullable String started(ProcessHandle process) {
-      return process.info().startInstant().map(Instant::toString).orElse(null);
+      Optional<Instant> start = process.info().startInstant();
+      return start.isPresent() ? Long.toString(start.get().toEpochMilli()) : null;
     }
 
     /** Whether it still runs, and is not another that got its number. */
@@ -70,7 +74,12 @@ public final class RunDirectory {
 
   /** The one of the current user. */
   public static RunDirectory ofUser() {
-    String user = System.getProperty("user.name", "").replaceAll("[^A-Za-z0-9._-]", "_");
+    StringBuilder user = new StringBuilder(System.getProperty("user.name", ""));
+    for (int i = 0; i < user.length(); i++) {
+      if (!Character.isLetterOrDigit(user.charAt(i)) && "._-".indexOf(user.charAt(i)) < 0) {
+        user.setCharAt(i, '_');
+      }
+    }
     // on Linux an application often has a java.io.tmpdir of its own, where nobody would look
     File tmp = new File("/tmp");
     boolean linux = System.getProperty("os.name", "").equals("Linux");
@@ -88,18 +97,24 @@ public final class RunDirectory {
    */
   void add(Running running) throws IOException {
     create();
-    list();
-    Map<String, @Nullable Object> tree = new LinkedHashMap<>();
-    tree.put("pid", running.pid);
-    tree.put("url", running.url);
-    tree.put("command", running.command);
-    tree.put("started", running.started);
+    // plain lines: a JSON library would be paid for by every start
+    StringBuilder text = new StringBuilder();
+    line(text, "pid", Long.toString(running.pid));
+    line(text, "url", running.url);
+    line(text, "command", running.command);
+    line(text, "started", running.started);
     Path part = directory.resolve(running.pid + ".tmp");
-    Files.writeString(part, Json.write(tree));
+    Files.writeString(part, text);
     try {
       Files.move(part, file(running.pid), StandardCopyOption.ATOMIC_MOVE);
     } catch (AtomicMoveNotSupportedException e) {
       Files.move(part, file(running.pid), StandardCopyOption.REPLACE_EXISTING);
+    }
+  }
+
+  private static void line(StringBuilder text, String key, @Nullable String value) {
+    if (value != null) {
+      text.append(key).append('=').append(value.replace('\n', ' ')).append('\n');
     }
   }
 
@@ -118,7 +133,7 @@ public final class RunDirectory {
       return all;
     }
     requireOwn();
-    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*.json")) {
+    try (DirectoryStream<Path> files = Files.newDirectoryStream(directory, "*" + SUFFIX)) {
       for (Path file : files) {
         Running running = read(file);
         if (running != null && running.isAlive()) {
@@ -133,21 +148,22 @@ public final class RunDirectory {
   }
 
   private static @Nullable Running read(Path file) throws IOException {
-    try {
-      if (Json.read(Files.readString(file)) instanceof Map<?, ?> tree
-          && tree.get("pid") instanceof Number pid
-          && tree.get("command") instanceof String command) {
-        return new Running(
-            pid.longValue(), (String) tree.get("url"), command, (String) tree.get("started"));
+    Map<String, String> values = new HashMap<>();
+    for (String line : Files.readString(file).split("\n", -1)) {
+      int equals = line.indexOf('=');
+      if (equals > 0) {
+        values.put(line.substring(0, equals), line.substring(equals + 1));
       }
-    } catch (InvalidDocument | ClassCastException e) {
-      // not one of ours
     }
-    return null;
+    String pid = values.get("pid");
+    String command = values.get("command");
+    return pid == null || command == null || !file.getFileName().toString().equals(pid + SUFFIX)
+        ? null
+        : new Running(Long.parseLong(pid), values.get("url"), command, values.get("started"));
   }
 
   private Path file(long pid) {
-    return directory.resolve(pid + ".json");
+    return directory.resolve(pid + SUFFIX);
   }
 
   private void create() throws IOException {

@@ -190,6 +190,6 @@ public final class ArmedFault {
     if (expiry != null) {
       expiry.cancel(false);
     }
-    new ArrayList<>(held).forEach(Injection::wake);
+    Injection.wake(new ArrayList<>(held));
   }
 }

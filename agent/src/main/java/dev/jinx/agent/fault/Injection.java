@@ -260,19 +260,34 @@ public final class Injection {
    */
   public void close() {
     closed = true;
-    wake();
+    wake(List.of(this));
   }
 
-  /** To be called when a fault of this injection has ended. */
-  void wake() {
-    Thread thread = waiter;
-    if (thread != null) {
-      LockSupport.unpark(thread);
+  /** To be called when a fault of these injections has ended. */
+  static void wake(List<Injection> injections) {
+    boolean timed = false;
+    for (Injection injection : injections) {
+      Thread thread = injection.waiter;
+      if (thread != null) {
+        LockSupport.unpark(thread);
+      }
+      timed |= injection.later != null;
     }
+    if (timed) {
+      // not from here: this thread may hold locks of the application's, or be one of its selectors
+      var unused = Timer.schedule(() -> injections.forEach(Injection::checkLater), 0);
+    }
+  }
+
+  private void checkLater() {
     Later waiting = later;
     if (waiting != null) {
-      // not from here: this thread may hold locks of the application's, or be one of its selectors
-      var unused = Timer.schedule(waiting, 0);
+      try {
+        waiting.check();
+      } catch (Throwable e) {
+        // the others are still to be woken
+        OwnFailures.note(e);
+      }
     }
   }
 

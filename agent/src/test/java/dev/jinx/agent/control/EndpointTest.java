@@ -23,7 +23,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class EndpointTest {
   private final Armory armory = Armories.create();
-  private final Commands commands = new Commands(armory, Armories.status());
+  private final Bridge bridge = new Bridge(armory, Armories.status());
   private final List<Endpoint> opened = new ArrayList<>();
   private int port;
 
@@ -40,7 +40,7 @@ class EndpointTest {
   private Endpoint open(String host, @Nullable Integer port, @Nullable String token)
       throws Exception {
     FutureTask<Endpoint> task =
-        new FutureTask<>(() -> Endpoint.open(host, port, token, commands, armory));
+        new FutureTask<>(() -> Endpoint.open(host, port, token, bridge, armory));
     OwnThread.of("test", task).start();
     try {
       Endpoint endpoint = task.get();

@@ -52,8 +52,8 @@ class RunDirectoryTest {
     Process ended = new ProcessBuilder("true").start();
     ended.waitFor();
     directory().add(new Running(ended.pid(), null, "ended", null));
-    directory().add(new Running(SELF, null, "another", "2020-01-01T00:00:00Z"));
-    Files.writeString(parent.resolve("jinx-me/1.json"), "half-writ");
+    directory().add(new Running(SELF, null, "another", "1577836800000"));
+    Files.writeString(parent.resolve("jinx-me/1.agent"), "half-writ");
     assertThat(directory().list()).isEmpty();
     try (var files = Files.list(parent.resolve("jinx-me"))) {
       assertThat(files).isEmpty();
