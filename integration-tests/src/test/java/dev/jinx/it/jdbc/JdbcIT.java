@@ -346,9 +346,13 @@ class JdbcIT {
           new FutureTask<>(() -> Observation.failure(connection, c -> statement.execute(sql)));
       Thread thread = new Thread(held, "held");
       thread.start();
-      // a cancel that comes too early is lost, for real too
       Database.until(() -> running.on(thread));
-      statement.cancel();
+      // a cancel that comes too early is lost, for real too
+      Database.until(
+          () -> {
+            statement.cancel();
+            return held.isDone();
+          });
       return held.get(10, SECONDS);
     }
   }
