@@ -89,7 +89,7 @@ public final class Control implements Runnable {
       return;
     } catch (Throwable e) {
       OwnFailures.note(e);
-      warn.accept("no endpoint: " + e);
+      noEndpoint(e.toString());
     }
     if (faultsFile != null) {
       watch(faultsFile);
@@ -101,25 +101,30 @@ public final class Control implements Runnable {
     endpoint = opened;
     String url = opened == null ? null : opened.url();
     note(url);
-    info.accept(
-        (url == null ? "ready, without an endpoint" : "ready on " + url)
-            + " (pid "
-            + ProcessHandle.current().pid()
-            + ")");
+    if (url != null || isOff()) {
+      info.accept(
+          (url == null ? "ready, without an endpoint" : "ready on " + url)
+              + " (pid "
+              + ProcessHandle.current().pid()
+              + ")");
+    }
+  }
+
+  private boolean isOff() {
+    Integer port = options.port();
+    return port != null && port < 0;
   }
 
   private @Nullable Endpoint open() {
-    Integer port = options.port();
-    if (port != null && port < 0) {
+    if (isOff()) {
       return null;
     }
     if (ModuleLayer.boot().findModule("jdk.httpserver").isEmpty()) {
-      warn.accept(
-          "no endpoint: this JVM runs without the module jdk.httpserver"
-              + " (--add-modules jdk.httpserver); the faults file and the Java facade work");
+      noEndpoint("this JVM runs without the module jdk.httpserver (--add-modules jdk.httpserver)");
       return null;
     }
     try {
+      Integer port = options.port();
       Endpoint opened = Endpoint.open(options.host(), port, token(), bridge, armory);
       if (port == null && opened.port() != Endpoint.DEFAULT_PORT) {
         info.accept(
@@ -127,9 +132,13 @@ public final class Control implements Runnable {
       }
       return opened;
     } catch (IOException e) {
-      warn.accept("no endpoint: " + e.getMessage());
+      noEndpoint(String.valueOf(e.getMessage()));
       return null;
     }
+  }
+
+  private void noEndpoint(String why) {
+    warn.accept("no endpoint: " + why + "; the faults file and the Java facade work");
   }
 
   private @Nullable String token() throws IOException {
@@ -154,7 +163,9 @@ public final class Control implements Runnable {
       directory.add(RunDirectory.Running.here(url));
       runDirectory = directory;
     } catch (IOException | RuntimeException e) {
-      warn.accept("the command line will not find this JVM by itself: " + e.getMessage());
+      warn.accept(
+          "the command line will not find this JVM by itself: "
+              + (e.getClass() == IOException.class ? e.getMessage() : e));
     }
   }
 

@@ -157,7 +157,10 @@ public final class RunDirectory {
     }
     String pid = values.get("pid");
     String command = values.get("command");
-    return pid == null || command == null || !file.getFileName().toString().equals(pid + SUFFIX)
+    return pid == null
+            || !pid.matches("\\d{1,18}")
+            || command == null
+            || !file.getFileName().toString().equals(pid + SUFFIX)
         ? null
         : new Running(Long.parseLong(pid), values.get("url"), command, values.get("started"));
   }

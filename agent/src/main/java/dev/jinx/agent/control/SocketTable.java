@@ -81,10 +81,11 @@ final class SocketTable {
   }
 
   private @Nullable Long find(String table, String local, String remote) throws IOException {
+    String ends = " " + local + " " + remote + " ";
     try (BufferedReader lines = open(table)) {
       for (String line = lines.readLine(); line != null; line = lines.readLine()) {
-        String[] columns = line.strip().split("\\s+", -1);
-        if (columns.length > 9 && columns[1].equals(local) && columns[2].equals(remote)) {
+        if (line.contains(ends)) {
+          String[] columns = line.strip().split("\\s+", -1);
           // a socket that its process has closed belongs to nobody, and is shown as root's
           return columns[9].equals("0") ? null : (Long) Long.parseLong(columns[7]);
         }

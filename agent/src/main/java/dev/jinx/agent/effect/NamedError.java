@@ -88,6 +88,19 @@ public enum NamedError {
     return this == CONNECT_TIMEOUT || this == READ_TIMEOUT || this == TIMEOUT;
   }
 
+  /** Whether it comes before the connection stands. */
+  public boolean isWhileConnecting() {
+    return switch (this) {
+      case CONNECTION_REFUSED,
+          CONNECT_TIMEOUT,
+          UNKNOWN_HOST,
+          TLS_HANDSHAKE_FAILURE,
+          CERTIFICATE_EXPIRED ->
+          true;
+      default -> false;
+    };
+  }
+
   /** The error of that name in documents, or null. */
   static @Nullable NamedError of(String json) {
     for (NamedError error : values()) {

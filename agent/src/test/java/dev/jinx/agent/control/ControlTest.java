@@ -90,7 +90,8 @@ class ControlTest {
     try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       start(taken.getLocalPort(), null, null);
       assertThat(next()).startsWith("warn: no endpoint: cannot listen on");
-      assertThat(next()).startsWith("info: ready, without an endpoint");
+      close(); // waits for the start
+      assertThat(said).isEmpty();
     }
   }
 
@@ -99,7 +100,6 @@ class ControlTest {
     Path token = directory.resolve("token");
     start(0, token.toString(), null);
     assertThat(next()).startsWith("warn: no endpoint: the tokenFile");
-    assertThat(next()).contains("without an endpoint");
     Files.writeString(token, "abc\n");
     close();
     start(0, token.toString(), null);

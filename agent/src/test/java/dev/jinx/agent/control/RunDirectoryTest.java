@@ -54,6 +54,7 @@ class RunDirectoryTest {
     directory().add(new Running(ended.pid(), null, "ended", null));
     directory().add(new Running(SELF, null, "another", "1577836800000"));
     Files.writeString(parent.resolve("jinx-me/1.agent"), "half-writ");
+    Files.writeString(parent.resolve("jinx-me/x.agent"), "pid=x\ncommand=y\n");
     assertThat(directory().list()).isEmpty();
     try (var files = Files.list(parent.resolve("jinx-me"))) {
       assertThat(files).isEmpty();

@@ -18,10 +18,12 @@ import java.time.Duration;
 import java.util.Map;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The same call on an HTTP/2 connection that is open meets the real and the injected failure. */
+@Timeout(60)
 class Http2TwinIT {
   @SuppressWarnings("NullAway.Init")
   private static Http2Server server;

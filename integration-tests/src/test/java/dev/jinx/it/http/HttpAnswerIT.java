@@ -33,11 +33,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** An injected answer comes the way of every answer: through parsers, body handlers and streams. */
+@Timeout(60)
 class HttpAnswerIT {
   @SuppressWarnings("NullAway.Init")
   private static RealServer server;

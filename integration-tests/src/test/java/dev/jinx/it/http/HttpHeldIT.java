@@ -2,8 +2,8 @@ package dev.jinx.it.http;
 
 import static dev.jinx.Jinx.http;
 import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jinx.FaultInjection;
 import dev.jinx.HttpFault;
@@ -29,11 +29,13 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** What becomes of a call while it is held, and of the real call when only its outcome is lost. */
+@Timeout(60)
 class HttpHeldIT {
   private static final Duration HASTE = Duration.ofMillis(300);
 
@@ -123,7 +125,7 @@ class HttpHeldIT {
 
       Observed released = call.get();
       assertThat(released.thrown()).as("%s", hold).isEmpty();
-      assertThat(((Style.Answer) released.value()).body()).isEqualTo("hello");
+      assertThat(((Style.Answer) requireNonNull(released.value())).body()).isEqualTo("hello");
       assertThat(released.elapsed()).isLessThan(Style.PATIENT);
     }
   }
@@ -136,7 +138,10 @@ class HttpHeldIT {
       awaitInjection(fault);
 
       assertThat(call.cancel(true)).isTrue();
-      assertThatThrownBy(call::get).isInstanceOf(CancellationException.class);
+      // whether as it is or as a cause is a race in the client
+      assertThat(Observed.of(call::get).thrown())
+          .extracting(Observed.Thrown::type)
+          .contains(CancellationException.class.getName());
     }
     // had it been let go instead, it would have come before this one
     sendAsync(client, server.uri("/next")).get();

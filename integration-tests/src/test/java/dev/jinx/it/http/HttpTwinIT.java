@@ -20,11 +20,13 @@ import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The same call meets the real failure and the injected one, over HTTP/1.1. */
+@Timeout(60)
 class HttpTwinIT {
   private static final Duration HASTE = Duration.ofMillis(300);
 

@@ -20,10 +20,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What a JDBC fault hits, once, and how a call that is held ends: the same in every driver. */
+@Timeout(120)
 class JdbcIT {
   private static final String UPDATE = "update account set balance = ? where id = ?";
 
@@ -346,9 +348,13 @@ class JdbcIT {
           new FutureTask<>(() -> Observation.failure(connection, c -> statement.execute(sql)));
       Thread thread = new Thread(held, "held");
       thread.start();
-      // a cancel that comes too early is lost, for real too
       Database.until(() -> running.on(thread));
-      statement.cancel();
+      // a cancel that comes too early is lost, for real too
+      Database.until(
+          () -> {
+            statement.cancel();
+            return held.isDone();
+          });
       return held.get(10, SECONDS);
     }
   }
@@ -398,11 +404,14 @@ class JdbcIT {
   @ParameterizedTest
   @MethodSource("databases")
   void aLostConnectionIsReplacedByThePool(Database database) throws Exception {
-    try (HikariDataSource pool = doubtingPool(database)) {
+    try (HikariDataSource pool = JdbcTwinIT.pool(database)) {
       Object first;
       try (Connection connection = pool.getConnection()) {
         first = connection.unwrap(database.connectionClass());
       }
+      // the pool trusts a connection for half a second
+      long trusted = System.nanoTime() + Duration.ofMillis(600).toNanos();
+      Database.until(() -> System.nanoTime() - trusted > 0);
       try (FaultInjection fault =
               Jinx.inject(on(database, "isValid").error(NamedError.CONNECTION_LOST).first(1));
           Connection connection = pool.getConnection()) {
@@ -410,17 +419,6 @@ class JdbcIT {
         assertThat(connection.unwrap(database.connectionClass())).isNotSameAs(first);
         Database.run(connection, "select 1");
       }
-    }
-  }
-
-  /** A pool that asks for each connection whether it is valid, not only after half a second. */
-  private static HikariDataSource doubtingPool(Database database) {
-    String window = "com.zaxxer.hikari.aliveBypassWindowMs";
-    System.setProperty(window, "-1");
-    try {
-      return JdbcTwinIT.pool(database);
-    } finally {
-      System.clearProperty(window);
     }
   }
 

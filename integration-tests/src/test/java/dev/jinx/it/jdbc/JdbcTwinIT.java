@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -23,6 +24,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Each driver meets the real failure and the injected one: what it throws, what becomes of the
  * connection and of the transaction, and what a pool makes of it are the same.
  */
+@Timeout(120)
 class JdbcTwinIT {
 
   static Stream<Arguments> failures() {

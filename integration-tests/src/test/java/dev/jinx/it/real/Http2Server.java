@@ -71,6 +71,8 @@ public final class Http2Server implements AutoCloseable {
   }
 
   private void answer(Request request, Response response, Callback callback) throws IOException {
+    // an answer to a request that was not read resets the stream
+    ByteBuffer body = Content.Source.asByteBuffer(request);
     switch (answer) {
       case SILENCE -> {}
       case RESET -> {
@@ -87,7 +89,6 @@ public final class Http2Server implements AutoCloseable {
         response.write(true, ByteBuffer.wrap("try again".getBytes(UTF_8)), callback);
       }
       case ECHO -> {
-        ByteBuffer body = Content.Source.asByteBuffer(request);
         response.getHeaders().put("x-request", request.getMethod());
         response.write(
             true, body.hasRemaining() ? body : ByteBuffer.wrap("hello".getBytes(UTF_8)), callback);

@@ -21,18 +21,13 @@ import dev.jinx.agent.fault.VirtualThreads;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.PrintStream;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
-import java.lang.invoke.VarHandle;
 import java.lang.ref.Cleaner;
 import java.net.ConnectException;
 import java.net.HttpURLConnection;
@@ -41,11 +36,7 @@ import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URL;
 import java.net.UnknownHostException;
-import java.nio.charset.StandardCharsets;
-import java.util.Collections;
 import java.util.List;
-import java.util.Map;
-import java.util.WeakHashMap;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -69,16 +60,16 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   private static final String CLIENT = "sun/net/www/http/HttpClient";
   private static final String HEADERS = "Lsun/net/www/MessageHeader;";
 
-  private final Access access;
-  private final Exceptions exceptions;
-  private final CallReader retryReader = this::readRetry;
-  private volatile @Nullable Inside inside;
-
   /** The exchange that the current thread opens a connection for. */
   private static final ThreadLocal<@Nullable Opening> OPENING = new ThreadLocal<>();
 
+  private final Access access;
+  private final Exceptions exceptions;
+  private final CallReader retryReader = this::readRetry;
+  private volatile @Nullable UrlConnectionInside inside;
+
   /** By the client that carries them, those that wait for their request or their answer. */
-  private final Map<Object, Waiting> waiting = Collections.synchronizedMap(new WeakHashMap<>());
+  private final WeakIdentityMap<Object, Waiting> waiting = new WeakIdentityMap<>();
 
   public HttpUrlConnection(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
@@ -177,35 +168,38 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   // ---- connecting
 
   @Override
+  protected boolean concerns(Object connection, @Nullable Object argument) {
+    // on a JDK with another inside this throws, and the call goes on untouched
+    return inside() != null;
+  }
+
+  @Override
   protected @Nullable Object inject(
       Injection injection, Original original, Object self, Object[] arguments) throws Throwable {
     HttpURLConnection connection = (HttpURLConnection) self;
     Ending planned = injection.planned(BEFORE);
+    String host = connection.getURL().getHost();
     if (isWhileConnecting(planned)) {
-      failToConnect(injection, connection);
+      failToConnect(injection, connection.getConnectTimeout(), host, connection);
       return connect(injection, original, connection, null);
     }
     CannedSocket canned =
         planned == null || planned instanceof Drop
             ? null
-            : canned(
-                injection,
-                BEFORE,
-                connection.getRequestMethod(),
-                connection.getURL().getHost(),
-                connection);
+            : canned(injection, BEFORE, connection.getRequestMethod(), host, connection);
     return connect(injection, original, connection, canned);
   }
 
-  private void failToConnect(Injection injection, HttpURLConnection connection) throws Throwable {
-    long limit = nanos(connection.getConnectTimeout());
+  /** Returns only where the fault has ended meanwhile. */
+  private void failToConnect(Injection injection, int timeout, String host, Object near)
+      throws Throwable {
     Throwable failure = null;
-    switch (await(injection, BEFORE, limit)) {
+    switch (await(injection, BEFORE, nanos(timeout))) {
       case TIMED_OUT -> failure = new SocketTimeoutException("Connect timed out");
       case INTERRUPTED -> failure = new SocketException("Closed by interrupt");
       default -> {
         if (injection.ending(BEFORE) instanceof Failure named) {
-          failure = spelled(named, connection.getURL().getHost(), connection);
+          failure = spelled(named, host, near);
         }
       }
     }
@@ -221,7 +215,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       HttpURLConnection connection,
       @Nullable CannedSocket canned)
       throws Throwable {
-    Inside jdk = inside();
+    UrlConnectionInside jdk = inside();
     // what the client does after a failure: it takes no connection that is kept alive
     boolean failedBefore = jdk.failedOnce(connection);
     OPENING.set(new Opening(canned));
@@ -278,9 +272,10 @@ public final class HttpUrlConnection extends HookPoint implements Point {
           HttpUrlConnection.<RuntimeException>unchecked(
               () -> {
                 Ending planned = injection.planned(BEFORE);
-                if (planned instanceof Failure failure && isWhileConnecting(failure)) {
-                  injection.finish();
-                  throw spelled(failure, (String) arguments[0], client);
+                String host = (String) arguments[0];
+                if (isWhileConnecting(planned)) {
+                  failToConnect(injection, inside().connectTimeout(client), host, client);
+                  planned = null;
                 }
                 if (planned == null || planned instanceof Drop) {
                   OPENING.set(new Opening(null));
@@ -292,8 +287,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
                     OPENING.remove();
                   }
                 }
-                CannedSocket canned =
-                    canned(injection, BEFORE, method, (String) arguments[0], client);
+                CannedSocket canned = canned(injection, BEFORE, method, host, client);
                 canned.setSoTimeout(Math.max(0, inside().readTimeout(client)));
                 return canned;
               });
@@ -317,8 +311,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
               () -> {
                 await(call, BEFORE, client);
                 if (!call.injection.hasAfter()) {
-                  waiting.remove(client, call);
-                  call.injection.finish();
+                  done(call, client);
                 }
                 return original.call(self, arguments);
               });
@@ -342,7 +335,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
 
   private @Nullable Object read(Waiting call, Original original, Object client, Object[] arguments)
       throws Throwable {
-    Inside jdk = inside();
+    UrlConnectionInside jdk = inside();
     Injection injection = call.injection;
     call.reading = true;
     try {
@@ -376,9 +369,16 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       jdk.reset(arguments[0]);
       return original.call(client, arguments);
     } finally {
-      waiting.remove(client, call);
-      injection.finish();
+      done(call, client);
     }
+  }
+
+  private void done(Waiting call, Object client) {
+    // a retry may have put another in its place
+    if (waiting.get(client) == call) {
+      waiting.remove(client);
+    }
+    call.injection.finish();
   }
 
   /** The connection is closed, perhaps by another thread while this one waits. */
@@ -396,7 +396,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
 
   private void await(Waiting call, Phase phase, Object client) throws IOException {
     call.waited = true;
-    Inside jdk = inside();
+    UrlConnectionInside jdk = inside();
     Socket socket = jdk.socket(client);
     long limit = nanos(socket.getSoTimeout());
     switch (await(call.injection, phase, limit)) {
@@ -449,76 +449,25 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     }
     Ending ending = injection.ending(phase);
     if (ending instanceof Response response) {
-      return bytes(response, method);
+      return AnswerBytes.of(response, method);
     }
     if (ending instanceof Failure failure) {
       if (failure instanceof Failure.Named named && named.error() == NamedError.UNEXPECTED_EOF) {
         return new byte[0];
       }
-      HttpUrlConnection.<RuntimeException>raise(spelled(failure, host, near));
+      HttpUrlConnection.<RuntimeException>unchecked(
+          () -> {
+            throw spelled(failure, host, near);
+          });
     }
     // it was cleared meanwhile: the client's own retry makes the real call
     throw new SocketException("Connection reset");
   }
 
-  private static byte[] bytes(Response response, String method) {
-    StringBuilder head = new StringBuilder("HTTP/1.1 ").append(response.status()).append(' ');
-    head.append(reason(response.status())).append("\r\n");
-    response
-        .headers()
-        .forEach(
-            (name, values) ->
-                values.forEach(
-                    value -> head.append(name).append(": ").append(value).append("\r\n")));
-    byte[] body = response.body();
-    if (response.status() != 204 && response.status() != 304) {
-      head.append("Content-Length: ").append(body.length).append("\r\n");
-    }
-    ByteArrayOutputStream all = new ByteArrayOutputStream();
-    all.writeBytes(head.append("\r\n").toString().getBytes(StandardCharsets.ISO_8859_1));
-    if (!method.equals("HEAD")) {
-      all.writeBytes(body);
-    }
-    return all.toByteArray();
-  }
-
-  private static String reason(int status) {
-    return switch (status) {
-      case 200 -> "OK";
-      case 201 -> "Created";
-      case 202 -> "Accepted";
-      case 204 -> "No Content";
-      case 301 -> "Moved Permanently";
-      case 302 -> "Found";
-      case 304 -> "Not Modified";
-      case 400 -> "Bad Request";
-      case 401 -> "Unauthorized";
-      case 403 -> "Forbidden";
-      case 404 -> "Not Found";
-      case 408 -> "Request Timeout";
-      case 409 -> "Conflict";
-      case 429 -> "Too Many Requests";
-      case 500 -> "Internal Server Error";
-      case 502 -> "Bad Gateway";
-      case 503 -> "Service Unavailable";
-      case 504 -> "Gateway Timeout";
-      default -> "";
-    };
-  }
-
   // ---- failures, as observed on JDK 17 and 25
 
   private static boolean isWhileConnecting(@Nullable Ending ending) {
-    return ending instanceof Failure.Named named
-        && switch (named.error()) {
-          case CONNECTION_REFUSED,
-              CONNECT_TIMEOUT,
-              UNKNOWN_HOST,
-              TLS_HANDSHAKE_FAILURE,
-              CERTIFICATE_EXPIRED ->
-              true;
-          default -> false;
-        };
+    return ending instanceof Failure.Named named && named.error().isWhileConnecting();
   }
 
   private Throwable spelled(Failure failure, String host, Object near) {
@@ -561,11 +510,6 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     }
   }
 
-  @SuppressWarnings("unchecked")
-  private static <E extends Throwable> void raise(Throwable failure) throws E {
-    throw (E) failure;
-  }
-
   // ---- the JDK's inside
 
   private boolean isConnect(@Nullable Object headers) {
@@ -573,14 +517,14 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     return line != null && line.startsWith("CONNECT ");
   }
 
-  private Inside inside() {
-    Inside known = inside;
+  private UrlConnectionInside inside() {
+    UrlConnectionInside known = inside;
     if (known == null) {
       synchronized (this) {
         known = inside;
         if (known == null) {
           try {
-            known = new Inside(access);
+            known = new UrlConnectionInside(access);
           } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
           }
@@ -589,144 +533,5 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       }
     }
     return known;
-  }
-
-  /** All handles on the JDK's own classes. */
-  private static final class Inside {
-    private final Class<?> clientType = Class.forName(CLIENT.replace('/', '.'));
-    private final VarHandle client;
-    private final VarHandle failedOnce;
-    private final VarHandle requests;
-    private final VarHandle url;
-    private final VarHandle streaming;
-    private final VarHandle retried;
-    private final VarHandle socket;
-    private final VarHandle output;
-    private final MethodHandle close;
-    private final MethodHandle readTimeout;
-    private final MethodHandle key;
-    private final MethodHandle value;
-    private final MethodHandle reset;
-
-    Inside(Access access) throws ReflectiveOperationException {
-      Class<?> connection = Class.forName(CONNECTION.replace('/', '.'));
-      Class<?> network = Class.forName("sun.net.NetworkClient");
-      Class<?> headers = Class.forName("sun.net.www.MessageHeader");
-      MethodHandles.Lookup inConnection = access.in(connection);
-      client = inConnection.findVarHandle(connection, "http", clientType);
-      failedOnce = inConnection.findVarHandle(connection, "failedOnce", boolean.class);
-      MethodHandles.Lookup inClient = access.in(clientType);
-      requests = inClient.findVarHandle(clientType, "requests", headers);
-      url = inClient.findVarHandle(clientType, "url", URL.class);
-      streaming = inClient.findVarHandle(clientType, "streaming", boolean.class);
-      retried = inClient.findVarHandle(clientType, "failedOnce", boolean.class);
-      MethodHandles.Lookup inNetwork = access.in(network);
-      socket = inNetwork.findVarHandle(network, "serverSocket", Socket.class);
-      output = inNetwork.findVarHandle(network, "serverOutput", PrintStream.class);
-      close = of(inClient, clientType, "closeServer", void.class);
-      readTimeout = of(inNetwork, network, "getReadTimeout", int.class);
-      MethodHandles.Lookup inHeaders = access.in(headers);
-      key = of(inHeaders, headers, "getKey", String.class, int.class);
-      value = of(inHeaders, headers, "findValue", String.class, String.class);
-      reset = of(inHeaders, headers, "reset", void.class);
-    }
-
-    private static MethodHandle of(
-        MethodHandles.Lookup lookup,
-        Class<?> type,
-        String name,
-        Class<?> result,
-        Class<?>... parameters)
-        throws ReflectiveOperationException {
-      MethodHandle handle =
-          lookup.findVirtual(type, name, MethodType.methodType(result, parameters));
-      return handle.asType(handle.type().changeParameterType(0, Object.class));
-    }
-
-    @Nullable Object client(Object connection) {
-      return client.get(connection);
-    }
-
-    boolean failedOnce(Object connection) {
-      return (boolean) failedOnce.get(connection);
-    }
-
-    void failedOnce(Object connection, boolean failed) {
-      failedOnce.set(connection, failed);
-    }
-
-    URL url(Object client) {
-      return (URL) url.get(client);
-    }
-
-    boolean isStreaming(Object client) {
-      return (boolean) streaming.get(client);
-    }
-
-    boolean hasRetried(Object client) {
-      return (boolean) retried.get(client);
-    }
-
-    void hasRetried(Object client, boolean yes) {
-      retried.set(client, yes);
-    }
-
-    Socket socket(Object client) {
-      return (Socket) socket.get(client);
-    }
-
-    /**
-     * The method of the request that a client has written; null before, and for other protocols.
-     */
-    @Nullable String method(Object client) {
-      Object headers = clientType.isInstance(client) ? requests.get(client) : null;
-      String line = headers == null ? null : requestLine(headers);
-      return line == null ? null : line.substring(0, Math.max(0, line.indexOf(' ')));
-    }
-
-    @Nullable String header(Object client, String name) {
-      try {
-        return (String) value.invokeExact((Object) requests.get(client), name);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    @Nullable String requestLine(Object headers) {
-      try {
-        return (String) key.invokeExact(headers, 0);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    int readTimeout(Object client) {
-      try {
-        return (int) readTimeout.invokeExact(client);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    void reset(Object headers) {
-      try {
-        reset.invokeExact(headers);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    void close(Object client) {
-      try {
-        close.invokeExact(client);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    void replaceConnection(Object client, CannedSocket canned) {
-      socket.set(client, canned);
-      output.set(client, new PrintStream(canned.getOutputStream(), false, StandardCharsets.UTF_8));
-    }
   }
 }

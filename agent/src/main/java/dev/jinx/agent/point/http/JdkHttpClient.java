@@ -20,10 +20,6 @@ import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.io.EOFException;
 import java.io.IOException;
-import java.io.InputStream;
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import java.net.ConnectException;
 import java.net.SocketException;
 import java.net.URI;
@@ -51,12 +47,11 @@ import org.jspecify.annotations.Nullable;
 public final class JdkHttpClient extends HookPoint implements Point {
   private static final Object[] NOTHING = {};
   private static final long FOR_EVER = Long.MAX_VALUE / 2;
-  private static final String ADAPTER = "jdk/internal/net/http/JinxExchange.class";
 
   private final Access access;
   private final Exceptions exceptions;
   private final Map<Object, Held> held = new ConcurrentHashMap<>();
-  private volatile @Nullable Client client;
+  private volatile @Nullable HttpClientInside client;
 
   public JdkHttpClient(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
@@ -138,7 +133,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
     final Injection injection;
     final Original original;
     final Object exchange;
-    final Client client;
+    final HttpClientInside client;
     final CompletableFuture<Object> response;
     private volatile @Nullable IOException cancelled;
 
@@ -297,28 +292,19 @@ public final class JdkHttpClient extends HookPoint implements Point {
   }
 
   private static boolean isWhileConnecting(@Nullable Ending ending) {
-    return ending instanceof Failure.Named named
-        && switch (named.error()) {
-          case CONNECTION_REFUSED,
-              CONNECT_TIMEOUT,
-              UNKNOWN_HOST,
-              TLS_HANDSHAKE_FAILURE,
-              CERTIFICATE_EXPIRED ->
-              true;
-          default -> false;
-        };
+    return ending instanceof Failure.Named named && named.error().isWhileConnecting();
   }
 
   // ---- the client's inside
 
-  private Client client(Object exchange) {
-    Client known = client;
+  private HttpClientInside client(Object exchange) {
+    HttpClientInside known = client;
     if (known == null) {
       synchronized (this) {
         known = client;
         if (known == null) {
           try {
-            known = new Client(access, exchange.getClass());
+            known = new HttpClientInside(access, exchange.getClass());
           } catch (IOException | ReflectiveOperationException e) {
             throw new IllegalStateException(e);
           }
@@ -327,145 +313,5 @@ public final class JdkHttpClient extends HookPoint implements Point {
       }
     }
     return known;
-  }
-
-  /** All handles on the client's own classes. */
-  private static final class Client {
-    private final MethodHandle request;
-    private final MethodHandle future;
-    private final MethodHandle run;
-    private final MethodHandle connectTimeout;
-    private final MethodHandle http2Client;
-    private final MethodHandle http2Key;
-    private final MethodHandle http2Connections;
-    private final MethodHandle cancelCause;
-    private final MethodHandle retryable;
-    private final MethodHandle discard;
-    private final MethodHandle answer;
-
-    Client(Access access, Class<?> exchange) throws IOException, ReflectiveOperationException {
-      MethodHandles.Lookup lookup = access.in(exchange);
-      Class<?> adapter;
-      try (InputStream in = JdkHttpClient.class.getClassLoader().getResourceAsStream(ADAPTER)) {
-        if (in == null) {
-          throw new IOException("the jar is incomplete: " + ADAPTER + " is missing");
-        }
-        adapter = lookup.defineClass(in.readAllBytes());
-      }
-      request = find(lookup, adapter, "request", HttpRequest.class, Object.class);
-      future = find(lookup, adapter, "future", CompletableFuture.class);
-      run = find(lookup, adapter, "run", void.class, Object.class, Runnable.class);
-      connectTimeout = find(lookup, adapter, "connectTimeout", Duration.class, Object.class);
-      http2Client = find(lookup, adapter, "http2Client", Object.class, Object.class);
-      http2Key = find(lookup, adapter, "http2Key", String.class, Object.class);
-      Class<?> http2 = lookup.findClass("jdk.internal.net.http.Http2ClientImpl");
-      http2Connections =
-          access
-              .in(http2)
-              .findGetter(http2, "connections", Map.class)
-              .asType(MethodType.methodType(Map.class, Object.class));
-      cancelCause = find(lookup, adapter, "cancelCause", Throwable.class, Object.class);
-      retryable = find(lookup, adapter, "retryable", Throwable.class, Throwable.class);
-      discard = find(lookup, adapter, "discard", void.class, Object.class);
-      answer =
-          find(
-              lookup,
-              adapter,
-              "answer",
-              Object.class,
-              Object.class,
-              boolean.class,
-              int.class,
-              Map.class,
-              byte[].class);
-    }
-
-    private static MethodHandle find(
-        MethodHandles.Lookup lookup,
-        Class<?> adapter,
-        String name,
-        Class<?> result,
-        Class<?>... parameters)
-        throws ReflectiveOperationException {
-      return lookup.findStatic(adapter, name, MethodType.methodType(result, parameters));
-    }
-
-    HttpRequest request(Object exchange) {
-      try {
-        return (HttpRequest) request.invokeExact(exchange);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    @SuppressWarnings("unchecked")
-    CompletableFuture<Object> future() {
-      try {
-        return (CompletableFuture<Object>) future.invokeExact();
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    void run(Object exchange, Runnable work) {
-      try {
-        run.invokeExact(exchange, work);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    @Nullable Duration connectTimeout(Object exchange) {
-      try {
-        return (Duration) connectTimeout.invokeExact(exchange);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    @Nullable Throwable cancelCause(Object exchange) {
-      try {
-        return (Throwable) cancelCause.invokeExact(exchange);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    /** Whether the client would use an HTTP/2 connection that it has. */
-    boolean isHttp2(Object exchange) {
-      try {
-        Object all = http2Client.invokeExact(exchange);
-        return ((Map<?, ?>) http2Connections.invokeExact(all))
-            .containsKey((String) http2Key.invokeExact(exchange));
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    Throwable retryable(Throwable cause) {
-      try {
-        return (Throwable) retryable.invokeExact(cause);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    void discard(Object exchange) {
-      try {
-        discard.invokeExact(exchange);
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
-
-    Object answer(Object exchange, Response answer) {
-      try {
-        return (Object)
-            this.answer.invokeExact(
-                exchange, isHttp2(exchange), answer.status(), answer.headers(), answer.body());
-      } catch (Throwable e) {
-        throw new IllegalStateException(e);
-      }
-    }
   }
 }
