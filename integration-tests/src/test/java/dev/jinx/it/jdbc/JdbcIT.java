@@ -19,10 +19,13 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
 import java.util.stream.Stream;
+import javax.sql.DataSource;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.mariadb.jdbc.MariaDbDataSource;
+import org.postgresql.ds.PGSimpleDataSource;
 
 /** What a JDBC fault hits, once, and how a call that is held ends: the same in every driver. */
 @Timeout(120)
@@ -177,6 +180,28 @@ class JdbcIT {
             jdbc("jdbc:**").operation("connect").latency(Duration.ofMillis(1)).skip(1000))) {
       database.connect().close();
       assertThat(fault.matches()).isEqualTo(1);
+    }
+  }
+
+  static Stream<DataSource> dataSources() throws SQLException {
+    PGSimpleDataSource postgres = new PGSimpleDataSource();
+    postgres.setUrl(Postgres.server().url());
+    MariaDbDataSource mariaDb = new MariaDbDataSource(MariaDb.server().url());
+    mariaDb.setUser(MariaDb.server().user());
+    mariaDb.setPassword(MariaDb.server().password());
+    return Stream.of(postgres, mariaDb);
+  }
+
+  @ParameterizedTest
+  @MethodSource("dataSources")
+  void hitsTheDriversOwnDataSourceToo(DataSource source) throws Exception {
+    try (FaultInjection fault =
+        Jinx.inject(jdbc("jdbc:**").operation("connect").error(NamedError.AUTH_FAILED).first(1))) {
+      assertThatThrownBy(source::getConnection)
+          .satisfies(e -> assertThat(((SQLException) e).getSQLState()).startsWith("28"));
+      assertThat(fault.injections()).isEqualTo(1);
+      source.getConnection().close();
+      assertThat(fault.matches()).isEqualTo(2);
     }
   }
 
