@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.jinx.agent.call.CallReader;
 import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.document.InvalidDocument;
 import dev.jinx.agent.effect.Failure;
@@ -412,6 +413,35 @@ class ArmoryTest {
     assertThat(match(Map.of())).isNull();
     first.finish();
     assertThat(isHit(Map.of())).isTrue();
+  }
+
+  @Test
+  void what_a_call_that_was_spared_calls_itself_is_not_decided_on_again() {
+    CallReader nesting =
+        new CallReader() {
+          @Override
+          public @Nullable String read(
+              Field field, @Nullable String name, Object self, @Nullable Object argument) {
+            return null;
+          }
+
+          @Override
+          public boolean nests() {
+            return true;
+          }
+        };
+    armory.add(List.of(fault("a", Map.of(), ERROR, "selection", Map.of("sequence", "pass,fail"))));
+
+    Injection spared =
+        Objects.requireNonNull(armory.match(Operation.HTTP_EXCHANGE, nesting, "outer", null));
+    assertThat(spared.ending(Phase.BEFORE)).isNull();
+    try (CallScope outer = CallScope.enter(Kind.HTTP)) {
+      assertThat(armory.match(Operation.HTTP_EXCHANGE, nesting, "inner", null)).isNull();
+    }
+    spared.finish();
+
+    assertThat(armed("a").matched()).isEqualTo(1);
+    assertThat(armory.active()).isZero();
   }
 
   @Test

@@ -1,5 +1,7 @@
 package dev.jinx.it.jdbc;
 
+import java.io.EOFException;
+import java.net.SocketException;
 import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -47,7 +49,10 @@ record Observation(List<String> failure, List<String> after) {
   }
 
   private static void describe(String relation, Throwable thrown, List<String> lines) {
-    String line = relation + thrown.getClass().getName();
+    // a stream that its peer has closed ends or breaks, as it comes
+    boolean broken =
+        thrown instanceof EOFException || thrown.getClass().equals(SocketException.class);
+    String line = relation + (broken ? "a broken stream" : thrown.getClass().getName());
     if (thrown instanceof SQLException sql) {
       line += " " + sql.getSQLState() + " " + sql.getErrorCode();
       if (sql instanceof BatchUpdateException batch) {
