@@ -105,6 +105,11 @@ public final class JavaSocket implements Point {
     }
 
     @Override
+    boolean isClosed(Object socket) {
+      return ((Socket) socket).isClosed();
+    }
+
+    @Override
     Peer peer(Object self, @Nullable Object argument) {
       return argument instanceof SocketAddress address
           ? Peer.of(address)

@@ -86,6 +86,11 @@ public final class NioChannel implements Point {
     }
 
     @Override
+    boolean isClosed(Object socket) {
+      return !((SocketChannel) socket).isOpen();
+    }
+
+    @Override
     Peer peer(Object self, @Nullable Object argument) {
       return argument instanceof SocketAddress address
           ? Peer.of(address)

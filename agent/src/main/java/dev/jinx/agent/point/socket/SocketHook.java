@@ -37,6 +37,8 @@ abstract class SocketHook extends BlockingHook {
   /** What is closed when the connection is: a {@code Socket} or a {@code SocketChannel}. */
   abstract Object socket(Object self);
 
+  abstract boolean isClosed(Object socket);
+
   /** The other end. */
   abstract Peer peer(Object self, @Nullable Object argument);
 
@@ -109,6 +111,9 @@ abstract class SocketHook extends BlockingHook {
     Object socket = socket(self);
     conversations.hold(socket, injection);
     try {
+      if (isClosed(socket)) {
+        injection.close(); // before it was held
+      }
       return super.await(injection, phase, limit, self);
     } finally {
       conversations.release(socket, injection);

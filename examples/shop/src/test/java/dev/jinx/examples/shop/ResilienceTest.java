@@ -1,7 +1,6 @@
 package dev.jinx.examples.shop;
 
 import static dev.jinx.Jinx.jdbc;
-import static java.util.Objects.requireNonNull;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.jinx.FaultInjection;
@@ -80,24 +79,17 @@ class ResilienceTest {
       error = NamedError.CONNECTION_RESET,
       afterCall = true,
       first = 1)
-  void a_lost_answer_is_charged_once_thanks_to_the_idempotency_key() {
-    ResponseEntity<Order> placed = order();
-
-    String key = requireNonNull(placed.getBody()).id().toString();
-    assertThat(placed.getStatusCode()).isEqualTo(HttpStatus.CREATED);
-    assertThat(payments.keys()).as("the charge and its retry").containsExactly(key, key);
+  void a_lost_answer_leaves_a_charged_order_pending() {
+    assertThat(order().getStatusCode()).isEqualTo(HttpStatus.ACCEPTED);
+    assertThat(payments.keys()).as("charges that arrived").hasSize(1);
   }
 
+  /** As SQLState 08006: H2 has a code of its own for it, on which HikariCP does not evict. */
   @Test
   void a_lost_connection_is_absorbed_by_the_pool_and_the_retry_of_reads() {
     catalog();
     try (FaultInjection lost =
-        Jinx.inject(
-            jdbc()
-                .operation("execute")
-                .statement("select")
-                .error(NamedError.CONNECTION_LOST)
-                .first(1))) {
+        Jinx.inject(jdbc().statement("select").error("08006", 0, "connection lost").first(1))) {
       assertThat(catalog()).isEqualTo(HttpStatus.OK);
       assertThat(lost.injections()).isEqualTo(1);
     }
