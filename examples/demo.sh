@@ -173,8 +173,8 @@ scene absorbed orders payments-503 '{
 }'
 
 bold "3. The database loses connections in mid-query: the pool replaces them, the read is retried"
-# PostgreSQL tells a lost connection by a code that HikariCP knows; H2 has one of its own, 90067,
-# on which HikariCP keeps the dead connection, for real too: try "connectionLost" here and see it leak
+# PostgreSQL tells a lost connection by a code that HikariCP knows; H2 has codes of its own, 90121
+# and 90067, on which HikariCP keeps the dead connection, for real too: try "connectionLost" and see it leak
 lost='{ "sqlState": "08006", "message": "connection lost" }'
 if ((${#profile[@]})); then lost='"connectionLost"'; fi
 scene absorbed catalog lost-connections '{
