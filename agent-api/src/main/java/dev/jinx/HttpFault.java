@@ -1,6 +1,7 @@
 package dev.jinx;
 
 import java.util.Arrays;
+import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 
@@ -68,5 +69,40 @@ public final class HttpFault extends Fault<HttpFault> {
   /** {@code effect.response}: the call is not made; the client gets this answer. */
   public HttpFault response(int status, Map<String, String> headers, String body) {
     return with("effect.response", Json.fields("status", status, "headers", headers, "body", body));
+  }
+
+  /** {@code effect.response}: the call is not made; the client gets these bytes. */
+  public HttpFault response(int status, Map<String, String> headers, byte[] body) {
+    String base64 = Base64.getEncoder().encodeToString(body);
+    return with(
+        "effect.response",
+        Json.fields("status", status, "headers", headers, "body", Json.fields("base64", base64)));
+  }
+
+  /**
+   * {@code effect.reset}: the connection is reset after so much of the answer's body.
+   *
+   * @param after such as {@code 512B}, {@code 4KB}, {@code 1MB}
+   */
+  public HttpFault reset(String after) {
+    return with("effect.reset", Map.of("after", after));
+  }
+
+  /**
+   * {@code effect.limit}: the connection ends in good order after so much of the answer's body.
+   *
+   * @param after such as {@code 512B}, {@code 4KB}, {@code 1MB}
+   */
+  public HttpFault limit(String after) {
+    return with("effect.limit", Map.of("after", after));
+  }
+
+  /**
+   * {@code effect.bandwidth}: the answer's body comes no faster than that.
+   *
+   * @param rate such as {@code 500B/s}, {@code 64KB/s}, {@code 1MB/s}
+   */
+  public HttpFault bandwidth(String rate) {
+    return with("effect.bandwidth", rate);
   }
 }

@@ -17,9 +17,14 @@ import org.jspecify.annotations.Nullable;
  * The effects of one fault: latency comes first, then the one that ends the call.
  *
  * @param latency null for none
+ * @param bandwidth null where the answer comes at its own pace
  * @param ending null where the call goes on after the latency
  */
-public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase phase) {
+public record Effects(
+    @Nullable Latency latency,
+    @Nullable Bandwidth bandwidth,
+    @Nullable Ending ending,
+    Phase phase) {
 
   /** The registry of the effects that end a call: one line each. */
   private static final Map<String, BiFunction<Doc, Kind, Ending>> ENDINGS = new LinkedHashMap<>();
@@ -28,11 +33,18 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
     ENDINGS.put("error", Failure::read);
     ENDINGS.put("response", (effect, kind) -> Response.read(effect));
     ENDINGS.put("drop", (effect, kind) -> Drop.read(effect));
+    ENDINGS.put("reset", (effect, kind) -> Reset.read(effect));
+    ENDINGS.put("limit", (effect, kind) -> Limit.read(effect));
   }
 
   /** Reads the field {@code effect} of a fault of that kind. */
   public static Effects read(Doc effect, Kind kind) {
     Latency latency = effect.has("latency") ? Latency.read(effect) : null;
+    Bandwidth bandwidth = null;
+    if (effect.has("bandwidth")) {
+      bandwidth = Bandwidth.read(effect);
+      requireKind(bandwidth.possibleOn(), kind, effect.path("bandwidth"));
+    }
     Ending ending = null;
     for (Map.Entry<String, BiFunction<Doc, Kind, Ending>> known : ENDINGS.entrySet()) {
       if (effect.has(known.getKey())) {
@@ -42,23 +54,30 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
               effect.path() + " takes one of " + String.join(", ", ENDINGS.keySet()) + ", not two");
         }
         ending = known.getValue().apply(effect, kind);
-        requireKind(ending, kind, effect.path(known.getKey()));
+        requireKind(ending.possibleOn(), kind, effect.path(known.getKey()));
       }
+    }
+    if (bandwidth != null && (ending instanceof Failure || ending instanceof Drop)) {
+      throw new InvalidDocument(
+          effect.path("bandwidth"),
+          effect.path("bandwidth") + " has nothing to slow down: the call gets no answer");
     }
     Phase phase = Phase.read(effect.text("phase"), effect.path("phase"));
     effect.done();
-    if (latency == null && ending == null) {
+    if (latency == null && bandwidth == null && ending == null) {
       throw new InvalidDocument(
           effect.path(),
-          effect.path() + " is empty; give latency, " + String.join(", ", ENDINGS.keySet()));
+          effect.path()
+              + " is empty; give latency, bandwidth, "
+              + String.join(", ", ENDINGS.keySet()));
     }
-    return new Effects(latency, ending, phase);
+    return new Effects(latency, bandwidth, ending, phase);
   }
 
-  private static void requireKind(Ending ending, Kind kind, String path) {
-    if (ending.possibleOn().stream().noneMatch(operation -> operation.kind() == kind)) {
+  private static void requireKind(Set<Operation> possible, Kind kind, String path) {
+    if (possible.stream().noneMatch(operation -> operation.kind() == kind)) {
       Set<String> kinds =
-          ending.possibleOn().stream()
+          possible.stream()
               .map(operation -> operation.kind().json())
               .collect(Collectors.toCollection(TreeSet::new));
       throw new InvalidDocument(
@@ -78,6 +97,9 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
     if (ending != null) {
       possible.retainAll(ending.possibleOn());
     }
+    if (bandwidth != null) {
+      possible.retainAll(bandwidth.possibleOn());
+    }
     if (!named && (ending == null || ending instanceof Drop)) {
       possible.removeAll(EnumSet.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE));
     }
@@ -87,6 +109,9 @@ public record Effects(@Nullable Latency latency, @Nullable Ending ending, Phase 
   /** In a few words, for the log. */
   public String summary() {
     String words = latency == null ? "" : latency.summary();
+    if (bandwidth != null) {
+      words += (words.isEmpty() ? "" : ", ") + bandwidth.summary();
+    }
     if (ending != null) {
       words += (words.isEmpty() ? "" : ", ") + ending.summary();
     }

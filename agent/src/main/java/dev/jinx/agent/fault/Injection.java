@@ -1,5 +1,6 @@
 package dev.jinx.agent.fault;
 
+import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.effect.Drop;
 import dev.jinx.agent.effect.Effects;
 import dev.jinx.agent.effect.Ending;
@@ -41,6 +42,14 @@ public final class Injection {
     Effects effects() {
       return fault.fault().effects();
     }
+  }
+
+  /** How long to wait, asked for anew each time, as a fault may have ended meanwhile. */
+  interface Delay {
+    /**
+     * @param since when the wait began
+     */
+    long nanos(long since);
   }
 
   private static final long SPIN = TimeUnit.MICROSECONDS.toNanos(200);
@@ -111,14 +120,15 @@ public final class Injection {
     return false;
   }
 
-  /** What ends the call in that phase once the delay is over; null where it goes on. */
+  /** What comes in place of the call's own outcome in that phase; null where it goes on. */
   public @Nullable Ending ending(Phase phase) {
     for (Hit hit : hits) {
       Ending ending = hit.effects().ending();
       if (phase == hit.effects().phase()
           && hit.fault.isLive()
           && ending != null
-          && !(ending instanceof Drop)) {
+          && !(ending instanceof Drop)
+          && !(ending instanceof Cut)) {
         return ending;
       }
     }
@@ -131,6 +141,17 @@ public final class Injection {
     return ending == null && delay(phase, Long.MAX_VALUE) == Long.MAX_VALUE ? new Drop() : ending;
   }
 
+  /** How the body of the answer comes; null where nothing happens to it. */
+  public @Nullable BodyFlow flow() {
+    for (Hit hit : hits) {
+      if (hit.fault.isLive()
+          && (hit.effects().bandwidth() != null || hit.effects().ending() instanceof Cut)) {
+        return new BodyFlow(this, hits);
+      }
+    }
+    return null;
+  }
+
   /**
    * Waits on the current thread until the delay of that phase is over. Holds no lock.
    *
@@ -140,7 +161,11 @@ public final class Injection {
    *     afterwards
    */
   public Waited await(Phase phase, long limit, boolean interruptible) {
-    if (delay(phase, limit) <= 0) {
+    return await(since -> delay(phase, limit, since), limit, interruptible);
+  }
+
+  Waited await(Delay wait, long limit, boolean interruptible) {
+    if (wait.nanos(System.nanoTime()) <= 0) {
       return Waited.ELAPSED;
     }
     Thread thread = Thread.currentThread();
@@ -153,8 +178,7 @@ public final class Injection {
       long start = System.nanoTime();
       while (true) {
         long elapsed = System.nanoTime() - start;
-        // asked for anew each time: a fault may have ended
-        long delay = delay(phase, limit, start);
+        long delay = wait.nanos(start);
         if (closed) {
           return Waited.CLOSED;
         }
@@ -194,26 +218,30 @@ public final class Injection {
    *     none
    */
   public void later(Phase phase, long limit, Consumer<Waited> then) {
-    if (delay(phase, limit) <= 0) {
+    later(since -> delay(phase, limit, since), limit, then);
+  }
+
+  void later(Delay wait, long limit, Consumer<Waited> then) {
+    if (wait.nanos(System.nanoTime()) <= 0) {
       then.accept(Waited.ELAPSED);
       return;
     }
-    Later waiting = new Later(phase, limit, then);
+    Later waiting = new Later(wait, limit, then);
     later = waiting;
     hits.forEach(hit -> hit.fault.hold(this));
     waiting.check();
   }
 
   private final class Later implements Runnable {
-    private final Phase phase;
+    private final Delay wait;
     private final long limit;
     private final Consumer<Waited> then;
     private final long start = System.nanoTime();
     private boolean over;
     private @Nullable Future<?> timer;
 
-    Later(Phase phase, long limit, Consumer<Waited> then) {
-      this.phase = phase;
+    Later(Delay wait, long limit, Consumer<Waited> then) {
+      this.wait = wait;
       this.limit = limit;
       this.then = then;
     }
@@ -230,7 +258,7 @@ public final class Injection {
           return;
         }
         long elapsed = System.nanoTime() - start;
-        long delay = delay(phase, limit, start);
+        long delay = wait.nanos(start);
         if (closed) {
           waited = Waited.CLOSED;
         } else if (elapsed >= delay) {

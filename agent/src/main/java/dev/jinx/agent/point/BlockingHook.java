@@ -4,7 +4,9 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
@@ -33,6 +35,18 @@ public abstract class BlockingHook extends HookPoint {
   /** How the library fails. */
   protected abstract Outcome failed(Failure failure, Phase phase, Object self, Object[] arguments)
       throws Throwable;
+
+  /** How the library gives an answer that never came over the wire; only http. */
+  protected Outcome answered(Response response, Phase phase, Object self, Object[] arguments)
+      throws Throwable {
+    return Outcome.GO_ON;
+  }
+
+  /** The call's real result with its body made to come as it is to; only http. */
+  protected @Nullable Object flowing(
+      @Nullable Object result, BodyFlow flow, Object self, Object[] arguments) throws Throwable {
+    return result;
+  }
 
   /** Whether an interrupt ends a call of this kind for real. */
   protected boolean interruptible(Object self) {
@@ -73,17 +87,26 @@ public abstract class BlockingHook extends HookPoint {
         return before.get();
       }
       Object result = original.call(self, arguments);
-      if (!injection.hasAfter()) {
-        return result;
+      Outcome after =
+          injection.hasAfter() ? outcome(injection, Phase.AFTER, self, arguments) : Outcome.GO_ON;
+      if (after != Outcome.GO_ON) {
+        discard(result, self);
+        return after.get();
       }
-      Outcome after = outcome(injection, Phase.AFTER, self, arguments);
-      if (after == Outcome.GO_ON) {
-        return result;
-      }
-      discard(result, self);
-      return after.get();
+      return flowing(injection, result, self, arguments);
     } finally {
       injection.finish();
+    }
+  }
+
+  private @Nullable Object flowing(
+      Injection injection, @Nullable Object result, Object self, Object[] arguments) {
+    BodyFlow flow = injection.flow();
+    try {
+      return flow == null ? result : flowing(result, flow, self, arguments);
+    } catch (Throwable e) {
+      OwnFailures.note(e);
+      return result;
     }
   }
 
@@ -102,6 +125,9 @@ public abstract class BlockingHook extends HookPoint {
         case ELAPSED -> {}
       }
       Ending ending = injection.ending(phase);
+      if (ending instanceof Response response) {
+        return answered(response, phase, self, arguments);
+      }
       return ending instanceof Failure failure
           ? failed(failure, phase, self, arguments)
           : Outcome.GO_ON;

@@ -9,7 +9,7 @@ import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
-import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
@@ -46,7 +46,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class JdkHttpClient extends HookPoint implements Point {
   private static final Object[] NOTHING = {};
-  private static final long FOR_EVER = Long.MAX_VALUE / 2;
 
   private final Access access;
   private final Exceptions exceptions;
@@ -129,8 +128,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
   }
 
   /** One exchange in the hands of an injection. */
-  private final class Held {
-    final Injection injection;
+  private final class Held extends AsyncCall<Object> {
     final Original original;
     final Object exchange;
     final HttpClientInside client;
@@ -138,47 +136,34 @@ public final class JdkHttpClient extends HookPoint implements Point {
     private volatile @Nullable IOException cancelled;
 
     Held(Injection injection, Original original, Object exchange) {
-      this.injection = injection;
+      super(injection);
       this.original = original;
       this.exchange = exchange;
       this.client = client(exchange);
       this.response = client.future();
     }
 
-    void begin() {
-      waitFor(Phase.BEFORE, null);
-    }
-
-    /**
-     * @param real the response that has arrived, in the second phase
-     */
-    private void waitFor(Phase phase, @Nullable Object real) {
-      long limit = limit(injection.planned(phase));
-      if (injection.delay(phase, limit) <= 0) {
-        end(phase, real, Injection.Waited.ELAPSED);
-        return;
-      }
+    @Override
+    protected void held() {
       held.put(exchange, this);
       Throwable already = client.cancelCause(exchange);
       if (already != null) {
         cancel(already instanceof IOException cause ? cause : new IOException(already));
       }
-      injection.later(
-          phase,
-          limit,
-          waited -> {
-            held.remove(exchange, this);
-            client.run(exchange, () -> end(phase, real, waited));
-          });
+    }
+
+    @Override
+    protected void released() {
+      held.remove(exchange, this);
     }
 
     void cancel(IOException cause) {
       cancelled = cause;
-      injection.close();
+      cancel();
     }
 
-    /** How long the client waits for what is going to happen. */
-    private long limit(@Nullable Ending planned) {
+    @Override
+    protected long patience(Phase phase, @Nullable Ending planned) {
       if (isWhileConnecting(planned)) {
         Duration timeout = client.connectTimeout(exchange);
         if (timeout != null) {
@@ -186,78 +171,68 @@ public final class JdkHttpClient extends HookPoint implements Point {
         }
       }
       // the request's timer runs above, and cancels
-      return client.request(exchange).timeout().isPresent() ? FOR_EVER : Long.MAX_VALUE;
+      return client.request(exchange).timeout().isPresent() ? ELSEWHERE : Long.MAX_VALUE;
     }
 
-    private void end(Phase phase, @Nullable Object real, Injection.Waited waited) {
-      try {
-        Ending ending = injection.ending(phase);
-        if (waited == Injection.Waited.CLOSED) {
-          fail(cancellation(ending));
-        } else if (waited == Injection.Waited.TIMED_OUT) {
-          fail(connectTimedOut());
-        } else if (ending == null && real == null) {
-          goOn();
-        } else {
-          if (ending != null && real != null) {
-            client.discard(exchange);
-          }
-          if (ending instanceof Response answer) {
-            succeed(client.answer(exchange, answer));
-          } else if (ending instanceof Failure failure) {
-            fail(spelled(failure));
-          } else {
-            succeed(real);
-          }
-        }
-      } catch (Throwable bugOfOurs) {
-        OwnFailures.note(bugOfOurs);
-        if (real == null) {
-          goOn();
-        } else {
-          succeed(real);
-        }
-      }
+    @Override
+    protected void run(Runnable work) {
+      client.run(exchange, work);
     }
 
     /** The real exchange. */
-    private void goOn() {
+    @Override
+    protected void goOn() {
       try (CallScope scope = CallScope.enter(operation().kind())) {
         CompletableFuture<?> real =
             (CompletableFuture<?>) Objects.requireNonNull(original.call(exchange, NOTHING));
         var unused = real.whenComplete(this::arrived);
       } catch (Throwable e) {
-        fail(e);
+        arrived(null, e);
       }
     }
 
     private void arrived(@Nullable Object real, @Nullable Throwable failure) {
       if (failure != null) {
-        fail(failure);
-      } else if (injection.hasAfter()) {
-        waitFor(Phase.AFTER, real);
-      } else {
-        succeed(real);
+        gone();
+        response.completeExceptionally(failure);
+      } else if (real != null) {
+        arrived(real);
       }
     }
 
-    private void succeed(@Nullable Object real) {
-      injection.finish();
+    @Override
+    protected void deliver(Object real) {
       response.complete(real);
     }
 
-    private void fail(Throwable failure) {
-      injection.finish();
-      response.completeExceptionally(failure);
+    @Override
+    protected void discard(Object real) {
+      client.discard(exchange);
+    }
+
+    @Override
+    protected void answered(Response answer, Phase phase) {
+      response.complete(client.answer(exchange, answer));
+    }
+
+    @Override
+    protected void failed(Failure failure, Phase phase) throws Throwable {
+      response.completeExceptionally(spelled(failure));
+    }
+
+    @Override
+    protected void outOfPatience(Phase phase, @Nullable Ending planned) {
+      response.completeExceptionally(connectTimedOut());
     }
 
     /** The request's timer takes an exchange without a connection for one that still connects. */
-    private Throwable cancellation(@Nullable Ending ending) {
+    @Override
+    protected void cancelled(Phase phase, @Nullable Ending planned) {
       IOException cause = cancelled;
-      if (cause instanceof HttpConnectTimeoutException && !isWhileConnecting(ending)) {
-        return new HttpTimeoutException("request timed out");
-      }
-      return cause == null ? new IOException("Request cancelled") : cause;
+      response.completeExceptionally(
+          cause instanceof HttpConnectTimeoutException && !isWhileConnecting(planned)
+              ? new HttpTimeoutException("request timed out")
+              : cause == null ? new IOException("Request cancelled") : cause);
     }
 
     /** Failures as they leave a real exchange, observed on JDK 17 and 25. */
@@ -289,10 +264,6 @@ public final class JdkHttpClient extends HookPoint implements Point {
           ? cause
           : client.retryable(new IOException("HTTP/1.1 header parser received no bytes", cause));
     }
-  }
-
-  private static boolean isWhileConnecting(@Nullable Ending ending) {
-    return ending instanceof Failure.Named named && named.error().isWhileConnecting();
   }
 
   // ---- the client's inside

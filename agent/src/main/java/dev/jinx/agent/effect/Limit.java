@@ -1,0 +1,29 @@
+package dev.jinx.agent.effect;
+
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.document.Doc;
+import dev.jinx.agent.document.Sizes;
+import java.util.Set;
+
+/**
+ * The connection ends in good order, in mid-stream. {@code "limit": {"after": "4KB"}}
+ *
+ * @param after how many bytes of the answer's body still come; an answer that is shorter comes
+ *     whole
+ */
+public record Limit(long after) implements Cut {
+
+  static Limit read(Doc effect) {
+    return new Limit(Cut.after(effect, "limit"));
+  }
+
+  @Override
+  public Set<Operation> possibleOn() {
+    return Set.of(Operation.HTTP_EXCHANGE);
+  }
+
+  @Override
+  public String summary() {
+    return "limit after " + Sizes.format(after);
+  }
+}

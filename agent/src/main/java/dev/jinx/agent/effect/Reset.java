@@ -1,0 +1,29 @@
+package dev.jinx.agent.effect;
+
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.document.Doc;
+import dev.jinx.agent.document.Sizes;
+import java.util.Set;
+
+/**
+ * The connection is reset in mid-stream. {@code "reset": {"after": "4KB"}}
+ *
+ * @param after how many bytes of the answer's body still come; an answer that is shorter comes
+ *     whole
+ */
+public record Reset(long after) implements Cut {
+
+  static Reset read(Doc effect) {
+    return new Reset(Cut.after(effect, "reset"));
+  }
+
+  @Override
+  public Set<Operation> possibleOn() {
+    return Set.of(Operation.HTTP_EXCHANGE);
+  }
+
+  @Override
+  public String summary() {
+    return "reset after " + Sizes.format(after);
+  }
+}
