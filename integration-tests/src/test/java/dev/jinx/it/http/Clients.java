@@ -13,7 +13,12 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients("")
+              new JdkClients().clients(""),
+              Isolated.library("okhttp-3.14", OkHttpClients.class).clients("3.14"),
+              Isolated.library("okhttp-4.4", OkHttpClients.class).clients("4.4"),
+              Isolated.library("okhttp-4.12", OkHttpClients.class).clients("4.12"),
+              new OkHttpClients().clients("5.5"),
+              new RetrofitClients().clients("3.0")
               // the next one
               )
           .flatMap(List::stream)

@@ -24,6 +24,7 @@ import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.Landmark;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.io.IOException;
@@ -56,13 +57,14 @@ import org.jspecify.annotations.Nullable;
 public final class OkHttp extends HookPoint implements Point {
   private static final String INSIDE = "okhttp3/internal/";
 
-  /** The attempt that the current thread connects a socket for. */
-  private static final ThreadLocal<@Nullable Attempt> CONNECTING = new ThreadLocal<>();
+  /** The attempt in one of whose steps the current thread is: the step's own body passes. */
+  private static final ThreadLocal<@Nullable Attempt> STEPPING = new ThreadLocal<>();
 
   /** The library's own inside, for one of its loaders. Objects are the library's. */
   public interface Inside {
     void open(Access access, ClassLoader library) throws ReflectiveOperationException;
 
+    /** The path and the query as they stand in the request. */
     @Nullable String read(Field field, @Nullable String name, Object chain);
 
     /** The call that a chain of interceptors belongs to. */
@@ -110,8 +112,7 @@ public final class OkHttp extends HookPoint implements Point {
 
   private final Access access;
   private final Exceptions exceptions;
-  private final Adapters<Inside> adapters =
-      new Adapters<>("dev.jinx.agent.point.http.OkHttpInside", Inside.class);
+  private final Adapters<Inside> adapters;
   private final ClassValue<Inside> insides =
       new ClassValue<>() {
         @Override
@@ -127,6 +128,24 @@ public final class OkHttp extends HookPoint implements Point {
     super(armory, Operation.HTTP_EXCHANGE);
     this.access = access;
     this.exceptions = exceptions;
+    this.adapters = new Adapters<>("dev.jinx.agent.point.http.OkHttpInside", Inside.class, access);
+  }
+
+  @Override
+  public String client() {
+    return "okhttp";
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    return List.of(
+        new Landmark(
+            "okhttp",
+            "okhttp3/OkHttpClient",
+            List.of(
+                List.of(INSIDE + "connection/ConnectInterceptor"),
+                List.of(INSIDE + "http/ExchangeCodec"),
+                List.of(INSIDE + "connection/Transmitter", INSIDE + "connection/RealCall"))));
   }
 
   @Override
@@ -220,9 +239,13 @@ public final class OkHttp extends HookPoint implements Point {
   public @Nullable String read(
       Field field, @Nullable String name, Object interceptor, @Nullable Object chain) {
     if (field == Field.CLIENT) {
-      return "okhttp";
+      return client();
     }
-    return chain == null ? null : insides.get(interceptor.getClass()).read(field, name, chain);
+    String text =
+        chain == null ? null : insides.get(interceptor.getClass()).read(field, name, chain);
+    return text != null && (field == Field.PATH || field == Field.QUERY)
+        ? RequestTarget.decoded(text)
+        : text;
   }
 
   @Override
@@ -416,7 +439,9 @@ public final class OkHttp extends HookPoint implements Point {
       }
       try {
         Attempt attempt = attempt(self, argument);
-        if (attempt == null || !attempt.concerns(step)) {
+        if (attempt == null
+            || !attempt.concerns(step)
+            || (step != Step.SOCKET && STEPPING.get() == attempt)) {
           return null;
         }
         if (step == Step.CANCEL) {
@@ -437,7 +462,7 @@ public final class OkHttp extends HookPoint implements Point {
 
     private @Nullable Attempt attempt(Object self, @Nullable Object argument) {
       if (step == Step.SOCKET) {
-        return CONNECTING.get();
+        return STEPPING.get();
       }
       Object key =
           switch (step) {
@@ -467,13 +492,15 @@ public final class OkHttp extends HookPoint implements Point {
           return fail(attempt, failure, original, self, arguments);
         }
         Object real =
-            step == Step.CODEC && attempt.instead == null ? original.call(self, arguments) : null;
+            step == Step.CODEC && attempt.instead == null
+                ? goOn(attempt, original, self, arguments)
+                : null;
         try {
           return replace(attempt, self, arguments, real);
         } catch (Throwable bugOfOurs) {
           OwnFailures.note(bugOfOurs);
           attempt.instead = null;
-          return real == null ? original.call(self, arguments) : real;
+          return real == null ? goOn(attempt, original, self, arguments) : real;
         }
       } catch (Throwable e) {
         throw (E) e;
@@ -489,13 +516,18 @@ public final class OkHttp extends HookPoint implements Point {
         }
         case ROUTE, SOCKET -> throw attempt.connecting(failure);
         default -> {
-          CONNECTING.set(attempt);
-          try {
-            return original.call(self, arguments);
-          } finally {
-            CONNECTING.remove();
-          }
+          return goOn(attempt, original, self, arguments);
         }
+      }
+    }
+
+    private @Nullable Object goOn(
+        Attempt attempt, Original original, Object self, Object[] arguments) throws Throwable {
+      STEPPING.set(attempt);
+      try {
+        return original.call(self, arguments);
+      } finally {
+        STEPPING.remove();
       }
     }
 

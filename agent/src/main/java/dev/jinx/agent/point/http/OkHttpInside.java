@@ -189,10 +189,10 @@ public final class OkHttpInside implements OkHttp.Inside {
     return switch (field) {
       case SCHEME -> url.scheme();
       case HOST -> url.host();
-      case PORT -> RequestTarget.port(url.scheme(), url.port());
+      case PORT -> Integer.toString(url.port());
       case METHOD -> request.method();
-      case PATH -> RequestTarget.path(url.encodedPath());
-      case QUERY -> RequestTarget.query("?" + url.encodedQuery());
+      case PATH -> url.encodedPath();
+      case QUERY -> url.encodedQuery();
       case HEADER -> name == null ? null : request.header(name);
       default -> null;
     };
@@ -396,13 +396,13 @@ public final class OkHttpInside implements OkHttp.Inside {
     @Override
     public long read(Buffer sink, long count) {
       if (failure != null) {
-        throw Wire.<RuntimeException>unchecked(failure);
+        Wire.<RuntimeException>raise(failure);
       }
       return bytes.read(sink, count);
     }
 
     @SuppressWarnings("unchecked")
-    private static <E extends Throwable> E unchecked(Throwable failure) throws E {
+    private static <E extends Throwable> void raise(Throwable failure) throws E {
       throw (E) failure;
     }
 
@@ -416,7 +416,7 @@ public final class OkHttpInside implements OkHttp.Inside {
   }
 
   /** The codec of one attempt: the real one, or one of ours in its place. */
-  private static final class Codec implements ExchangeCodec {
+  static final class Codec implements ExchangeCodec {
     private final OkHttpInside inside;
     private final OkHttp.Attempt attempt;
     private final Connection connection;
