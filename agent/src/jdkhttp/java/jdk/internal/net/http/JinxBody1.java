@@ -85,13 +85,15 @@ final class JinxBody1 extends JinxBody {
   public Object apply(Object[] call, Function<Object, Object> original) {
     ByteBuffer received = (ByteBuffer) call[1];
     return received.hasRemaining()
-        ? receive((Http1Response.BodyReader) call[0], received, original)
+        ? receive((Http1AsyncReceiver.Http1AsyncDelegate) call[0], received, original)
         : pass(received, 0, original);
   }
 
   /** As the method: false where the buffer stays in the queue. */
   private boolean receive(
-      Http1Response<?>.BodyReader reader, ByteBuffer received, Function<Object, Object> original) {
+      Http1AsyncReceiver.Http1AsyncDelegate reader,
+      ByteBuffer received,
+      Function<Object, Object> original) {
     while (!isWaiting()) {
       if (next == null) {
         take(received);

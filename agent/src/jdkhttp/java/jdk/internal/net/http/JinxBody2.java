@@ -96,8 +96,7 @@ final class JinxBody2 extends JinxBody {
       }
       return here(
           here,
-          () ->
-              stream.exchange.multi.executor.ensureExecutedAsync(() -> run(stream, original)));
+          () -> stream.exchange.multi.executor.ensureExecutedAsync(() -> run(stream, original)));
     }
     int bytes = Math.min(here, length);
     here = 0;

@@ -79,7 +79,13 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
 
   /** Gives up a real exchange whose response has arrived: closes the connection or the stream. */
   static void discard(Object exchange) {
-    ((Exchange<?>) exchange).exchImpl.cancel(new IOException("discarded"));
+    IOException cause = new IOException("discarded");
+    ExchangeImpl<?> real = ((Exchange<?>) exchange).exchImpl;
+    if (real instanceof Stream<?> stream) {
+      JinxBody2.lose(stream, cause);
+    } else {
+      real.cancel(cause);
+    }
   }
 
   /** Answers an exchange; the returned response completes the future of its headers. */
