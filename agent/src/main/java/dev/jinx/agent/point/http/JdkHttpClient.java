@@ -62,6 +62,11 @@ public final class JdkHttpClient extends HookPoint implements Point {
   }
 
   @Override
+  public String client() {
+    return "jdk";
+  }
+
+  @Override
   public List<ClassHooks> classes() {
     String cause = "(Ljava/io/IOException;)V";
     String library = "jdk-httpclient";
@@ -113,7 +118,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
       case PATH -> RequestTarget.path(uri.getRawPath());
       case QUERY -> uri.getRawQuery() == null ? null : RequestTarget.decoded(uri.getRawQuery());
       case HEADER -> name == null ? null : request.headers().firstValue(name).orElse(null);
-      case CLIENT -> "jdk";
+      case CLIENT -> client();
       default -> null;
     };
   }
