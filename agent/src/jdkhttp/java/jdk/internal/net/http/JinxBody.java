@@ -3,6 +3,7 @@ package jdk.internal.net.http;
 import java.io.IOException;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -72,21 +73,21 @@ abstract class JinxBody
   /**
    * Waits for bytes on no thread.
    *
-   * @param goOn runs on the timer's thread, and never on this one
+   * @param goOn runs on the timer's thread where they are not there yet
    * @return whether they are there already
    */
   final boolean here(long bytes, Runnable goOn) {
     waiting = true;
-    Thread asking = Thread.currentThread();
+    AtomicBoolean settled = new AtomicBoolean();
     later.accept(
         () -> {
           waiting = false;
-          if (Thread.currentThread() != asking) {
+          if (!settled.compareAndSet(false, true)) {
             goOn.run();
           }
         },
         bytes);
-    return !waiting;
+    return !settled.compareAndSet(false, true);
   }
 
   final boolean isWaiting() {

@@ -6,7 +6,6 @@ import java.lang.ref.WeakReference;
 import java.nio.ByteBuffer;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedDeque;
-import java.util.concurrent.Executor;
 import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
@@ -31,8 +30,6 @@ final class JinxBody1 extends JinxBody {
   private static final VarHandle ERROR = field(Http1AsyncReceiver.class, "error", Throwable.class);
   private static final VarHandle SCHEDULER =
       field(Http1AsyncReceiver.class, "scheduler", SequentialScheduler.class);
-  private static final VarHandle EXECUTOR =
-      field(Http1AsyncReceiver.class, "executor", Executor.class);
 
   // of the agent's, by its reader: so it must not keep that
   private final WeakReference<Http1Exchange<?>> exchange;
@@ -143,9 +140,8 @@ final class JinxBody1 extends JinxBody {
   private void wake() {
     Http1Exchange<?> real = exchange.get();
     if (real != null) {
-      Object receiver = RECEIVER.get(real);
-      ((SequentialScheduler) SCHEDULER.get(receiver))
-          .runOrSchedule((Executor) EXECUTOR.get(receiver));
+      var scheduler = (SequentialScheduler) SCHEDULER.get(RECEIVER.get(real));
+      real.exchange.multi.executor.ensureExecutedAsync(scheduler::runOrSchedule);
     }
   }
 

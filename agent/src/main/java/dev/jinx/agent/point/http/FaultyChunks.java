@@ -63,8 +63,11 @@ final class FaultyChunks extends InputStream {
 
   @Override
   public int available() throws IOException {
-    int here = raw.hasRemaining() ? raw.remaining() : real.available();
-    return (int) Math.min(flow.portion(Integer.MAX_VALUE), here);
+    long portion = flow.portion(Integer.MAX_VALUE);
+    if (portion == 0) {
+      return 0;
+    }
+    return (int) Math.min(portion, raw.hasRemaining() ? raw.remaining() : real.available());
   }
 
   @Override

@@ -36,6 +36,7 @@ final class HttpClientInside {
   private final MethodHandle cancelCause;
   private final MethodHandle retryable;
   private final MethodHandle discard;
+  private final MethodHandle discardPooled;
   private final MethodHandle answer;
   private final MethodHandle http1Body;
   private final MethodHandle http2Body;
@@ -63,6 +64,7 @@ final class HttpClientInside {
     cancelCause = find(lookup, adapter, "cancelCause", Throwable.class, Object.class);
     retryable = find(lookup, adapter, "retryable", Throwable.class, Throwable.class);
     discard = find(lookup, adapter, "discard", void.class, Object.class);
+    discardPooled = find(lookup, adapter, "discardPooled", void.class, Object.class, Object.class);
     answer =
         find(
             lookup,
@@ -151,10 +153,23 @@ final class HttpClientInside {
 
   /** Whether the client would use an HTTP/2 connection that it has. */
   boolean isHttp2(Object exchange) {
+    return http2Connection(exchange) != null;
+  }
+
+  private @Nullable Object http2Connection(Object exchange) {
     try {
       Object all = http2Client.invokeExact(exchange);
       return ((Map<?, ?>) http2Connections.invokeExact(all))
-          .containsKey((String) http2Key.invokeExact(exchange));
+          .get((String) http2Key.invokeExact(exchange));
+    } catch (Throwable e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Closes the connection that the client has and would have used. */
+  void discardPooled(Object exchange) {
+    try {
+      discardPooled.invokeExact(exchange, http2Connection(exchange));
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }

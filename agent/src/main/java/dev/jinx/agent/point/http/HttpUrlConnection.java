@@ -200,13 +200,13 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     String host = connection.getURL().getHost();
     if (AsyncCall.isWhileConnecting(planned)) {
       failToConnect(injection, connection.getConnectTimeout(), host, connection);
-      return connect(injection, original, connection, null);
+      return connect(injection, original, connection, null, false);
     }
     CannedSocket canned =
         planned == null || planned instanceof Drop
             ? null
             : answers.socket(injection, BEFORE, connection.getRequestMethod(), host, connection);
-    return connect(injection, original, connection, canned);
+    return connect(injection, original, connection, canned, planned instanceof Failure);
   }
 
   /** Returns only where the fault has ended meanwhile. */
@@ -228,11 +228,15 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     }
   }
 
+  /**
+   * @param breaks whether a connection that is kept alive would be the one to break
+   */
   private @Nullable Object connect(
       Injection injection,
       Original original,
       HttpURLConnection connection,
-      @Nullable CannedSocket canned)
+      @Nullable CannedSocket canned,
+      boolean breaks)
       throws Throwable {
     UrlConnectionInside jdk = inside.get();
     // what the client does after a failure: it takes no connection that is kept alive
@@ -240,7 +244,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     OPENING.set(new Opening(canned));
     boolean connected = false;
     try (CallScope scope = CallScope.enter(operation().kind())) {
-      jdk.failedOnce(connection, failedBefore || canned != null);
+      jdk.failedOnce(connection, failedBefore || (canned != null && !breaks));
       original.call(connection, new Object[0]);
       connected = true;
     } finally {
@@ -256,6 +260,11 @@ public final class HttpUrlConnection extends HookPoint implements Point {
       // answered from a cache
       injection.finish();
     } else {
+      if (canned != null && jdk.socket(client) != canned) {
+        jdk.socket(client).close();
+        canned.setSoTimeout(Math.max(0, connection.getReadTimeout()));
+        jdk.replaceConnection(client, canned);
+      }
       exchanges.begin(client, injection, canned != null);
     }
     return null;

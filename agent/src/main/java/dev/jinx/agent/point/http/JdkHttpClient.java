@@ -11,6 +11,7 @@ import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
@@ -247,7 +248,9 @@ public final class JdkHttpClient extends HookPoint implements Point {
 
     @Override
     protected void failed(Failure failure, Phase phase) throws Throwable {
-      response.completeExceptionally(spelled(failure));
+      Throwable spelled = spelled(failure);
+      discardPooled(phase, failure);
+      response.completeExceptionally(spelled);
     }
 
     @Override
@@ -259,10 +262,22 @@ public final class JdkHttpClient extends HookPoint implements Point {
     @Override
     protected void cancelled(Phase phase, @Nullable Ending planned) {
       IOException cause = cancelled;
+      discardPooled(phase, planned);
       response.completeExceptionally(
           cause instanceof HttpConnectTimeoutException && !isWhileConnecting(planned)
               ? new HttpTimeoutException("request timed out")
               : cause == null ? new IOException("Request cancelled") : cause);
+    }
+
+    /** A connection that stood already would have met the failure, and is lost with it. */
+    private void discardPooled(Phase phase, @Nullable Ending planned) {
+      if (phase == Phase.BEFORE && !isWhileConnecting(planned)) {
+        try {
+          client.discardPooled(exchange);
+        } catch (RuntimeException e) {
+          OwnFailures.note(e);
+        }
+      }
     }
 
     /** Failures as they leave a real exchange, observed on JDK 17 and 25. */
