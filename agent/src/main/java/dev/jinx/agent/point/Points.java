@@ -8,6 +8,8 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Limits;
 import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.ApacheHttpClient4;
+import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.jdbc.AnyDriver;
@@ -59,6 +61,8 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 3 -> new InetAddressLookUp(armory, exceptions);
       case 4 -> new HttpUrlConnection(armory, access, exceptions);
       case 5 -> new JdkHttpClient(armory, access, exceptions);
+      case 6 -> new ApacheHttpClient5(armory, access, exceptions);
+      case 7 -> new ApacheHttpClient4(armory, access, exceptions);
       default -> null;
     };
   }

@@ -13,7 +13,11 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients("")
+              new JdkClients().clients(""),
+              new Apache5Clients().clients("5.6"),
+              Isolated.library("apache5-5.0", Apache5Clients.class).clients("5.0"),
+              new Apache4Clients().clients("4.5"),
+              Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3")
               // the next one
               )
           .flatMap(List::stream)
