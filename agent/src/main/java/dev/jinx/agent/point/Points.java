@@ -3,6 +3,7 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.jdbc.AnyDriver;
@@ -32,6 +33,7 @@ public final class Points implements Consumer<Fault> {
     }
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));
+    all.add(new ApacheHttpAsyncClient5(armory, access, exceptions));
   }
 
   /** The classes to be hooked by name. */
