@@ -13,7 +13,9 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients("")
+              new JdkClients().clients(""),
+              new ApacheAsyncClients5().clients("5.6"),
+              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1")
               // the next one
               )
           .flatMap(List::stream)

@@ -263,8 +263,7 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
     }
 
     private Timeout responseTimeout() {
-      Timeout timeout =
-          http2 ? null : scope.clientContext.getRequestConfig().getResponseTimeout();
+      Timeout timeout = http2 ? null : scope.clientContext.getRequestConfig().getResponseTimeout();
       if (timeout == null) {
         timeout = new Configured(scope.execRuntime, scope.route).socket();
       }
@@ -454,15 +453,13 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
       boolean connecting = isWhileConnecting(planned);
       Exception cause =
           spelled(
-              new Failure.Named(
-                  connecting ? NamedError.CONNECT_TIMEOUT : NamedError.READ_TIMEOUT));
+              new Failure.Named(connecting ? NamedError.CONNECT_TIMEOUT : NamedError.READ_TIMEOUT));
       end(cause, planned, phase);
     }
 
     @Override
     protected void cancelled(Phase phase, @Nullable Ending planned) {
-      boolean closed =
-          reactor != null && reactor.getStatus().compareTo(IOReactorStatus.ACTIVE) > 0;
+      boolean closed = reactor != null && reactor.getStatus().compareTo(IOReactorStatus.ACTIVE) > 0;
       Exception cause =
           closed
               ? new ConnectionClosedException("Connection is closed")
@@ -503,8 +500,7 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
       }
       return switch (((Failure.Named) failure).error()) {
         case CONNECTION_REFUSED -> connecting(new ConnectException("Connection refused"));
-        case CONNECT_TIMEOUT ->
-            connecting(SocketTimeoutExceptionFactory.create(connectTimeout()));
+        case CONNECT_TIMEOUT -> connecting(SocketTimeoutExceptionFactory.create(connectTimeout()));
         case UNKNOWN_HOST ->
             new UnknownHostException(firstHop().getHostName() + ": Name or service not known");
         case TLS_HANDSHAKE_FAILURE, CERTIFICATE_EXPIRED ->
@@ -803,7 +799,7 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
   // ---- answers
 
   /** An answer of ours, given to an exchange as one that came over the wire. */
-  private final class Canned implements EntityDetails, CapacityChannel {
+  private static final class Canned implements EntityDetails, CapacityChannel {
     private static final int WINDOW = 65_535;
 
     private final Call call;
