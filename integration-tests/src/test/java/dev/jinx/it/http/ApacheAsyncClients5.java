@@ -68,7 +68,7 @@ public final class ApacheAsyncClients5 implements ClientLibrary {
 
   private static CloseableHttpAsyncClient overHttp1(Duration limit) {
     return HttpAsyncClientBuilder.create()
-        .setDefaultRequestConfig(config(Timeout.of(limit)))
+        .setDefaultRequestConfig(config(Timeout.ofMilliseconds(limit.toMillis())))
         .setConnectionManager(
             PoolingAsyncClientConnectionManagerBuilder.create()
                 .setTlsStrategy(new DefaultClientTlsStrategy(Certificates.client()))
@@ -79,8 +79,8 @@ public final class ApacheAsyncClients5 implements ClientLibrary {
   /** It knows of the time of an answer by its sockets alone. */
   private static CloseableHttpAsyncClient overHttp2(Duration limit) {
     return H2AsyncClientBuilder.create()
-        .setDefaultRequestConfig(config(Timeout.of(limit)))
-        .setIOReactorConfig(IOReactorConfig.custom().setSoTimeout(Timeout.of(limit)).build())
+        .setDefaultRequestConfig(config(Timeout.ofMilliseconds(limit.toMillis())))
+        .setIOReactorConfig(IOReactorConfig.custom().setSoTimeout(Timeout.ofMilliseconds(limit.toMillis())).build())
         .setTlsStrategy(new DefaultClientTlsStrategy(Certificates.client()))
         .build();
   }

@@ -14,6 +14,7 @@ import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.Landmark;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.util.List;
@@ -86,6 +87,21 @@ public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
             "apache-httpcore5-reactor",
             "org/apache/hc/core5/reactor/DefaultConnectingIOReactor",
             List.of(new MethodHook("close", close, -1, operation().bit(), new OnClose(), true))));
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    String packageName = "org/apache/hc/client5/http/impl/async/";
+    return List.of(
+        new Landmark(
+            "apache-httpclient5-async",
+            packageName + "HttpAsyncClientBuilder",
+            List.of(List.of(packageName + "AsyncConnectExec"))));
+  }
+
+  @Override
+  public String client() {
+    return CLIENT;
   }
 
   /** Failed TLS handshakes, for what is linked against a library. */
