@@ -8,6 +8,7 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Limits;
 import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
@@ -63,6 +64,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 5 -> new JdkHttpClient(armory, access, exceptions);
       case 6 -> new ApacheHttpClient5(armory, access, exceptions);
       case 7 -> new ApacheHttpClient4(armory, access, exceptions);
+      case 8 -> new ApacheHttpAsyncClient5(armory, access, exceptions);
       default -> null;
     };
   }
