@@ -14,6 +14,12 @@ final class Clients {
   private static final List<Client> ALL =
       Stream.of(
               new JdkClients().clients(""),
+              new Apache5Clients().clients("5.6"),
+              Isolated.library("apache5-5.0", Apache5Clients.class).clients("5.0"),
+              new Apache4Clients().clients("4.5"),
+              Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
+              new ApacheAsyncClients5().clients("5.6"),
+              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
               Isolated.library("okhttp-3.14", OkHttpClients.class).clients("3.14"),
               Isolated.library("okhttp-4.4", OkHttpClients.class).clients("4.4"),
               Isolated.library("okhttp-4.12", OkHttpClients.class).clients("4.12"),
