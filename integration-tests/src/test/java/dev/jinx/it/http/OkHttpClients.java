@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import dev.jinx.it.real.Certificates;
 import java.io.IOException;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.security.GeneralSecurityException;
@@ -57,11 +58,18 @@ public final class OkHttpClients implements ClientLibrary {
     client.connectionPool().evictAll();
   }
 
-  /** Which of the two clocks of a read over HTTP/1.1 wins, and how it says so, is a race. */
-  static SocketTimeoutException oneClock(SocketTimeoutException e) {
-    return "timeout".equals(e.getMessage()) || "Read timed out".equals(e.getMessage())
-        ? new SocketTimeoutException("timeout")
-        : e;
+  /**
+   * What is a race in the client: which of the two clocks of a read over HTTP/1.1 wins, and how it
+   * says so; whether a reset is first met by the thread that reads a connection of HTTP/2, or by
+   * one that writes.
+   */
+  static IOException settled(IOException e) {
+    String message = String.valueOf(e.getMessage());
+    if (e instanceof SocketTimeoutException
+        && (message.equals("timeout") || message.equals("Read timed out"))) {
+      return new SocketTimeoutException("timeout");
+    }
+    return message.equals("Broken pipe") ? new SocketException("Connection reset") : e;
   }
 
   private static X509TrustManager trust() {
@@ -114,8 +122,8 @@ public final class OkHttpClients implements ClientLibrary {
     private static Response execute(Call call) throws IOException {
       try {
         return call.execute();
-      } catch (SocketTimeoutException e) {
-        throw oneClock(e);
+      } catch (IOException e) {
+        throw settled(e);
       }
     }
 
@@ -136,9 +144,7 @@ public final class OkHttpClients implements ClientLibrary {
       try {
         return answer.get();
       } catch (ExecutionException e) {
-        throw e.getCause() instanceof SocketTimeoutException timeout
-            ? oneClock(timeout)
-            : (Exception) e.getCause();
+        throw e.getCause() instanceof IOException failure ? settled(failure) : e;
       }
     }
   }

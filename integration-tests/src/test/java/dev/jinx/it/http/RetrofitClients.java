@@ -3,7 +3,6 @@ package dev.jinx.it.http;
 import static java.nio.charset.StandardCharsets.US_ASCII;
 
 import java.io.IOException;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
@@ -82,8 +81,8 @@ final class RetrofitClients implements ClientLibrary {
     private static Response<?> execute(Call<?> call) throws IOException {
       try {
         return call.execute();
-      } catch (SocketTimeoutException e) {
-        throw OkHttpClients.oneClock(e);
+      } catch (IOException e) {
+        throw OkHttpClients.settled(e);
       }
     }
   }

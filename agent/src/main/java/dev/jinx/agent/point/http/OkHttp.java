@@ -1,23 +1,13 @@
 package dev.jinx.agent.point.http;
 
-import static dev.jinx.agent.effect.Phase.BEFORE;
-
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
-import dev.jinx.agent.effect.Drop;
-import dev.jinx.agent.effect.Ending;
-import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.NamedError;
-import dev.jinx.agent.effect.Phase;
-import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
-import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
-import dev.jinx.agent.fault.VirtualThreads;
 import dev.jinx.agent.point.Adapters;
-import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
@@ -27,16 +17,11 @@ import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.Landmark;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
-import java.io.IOException;
-import java.net.ConnectException;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -58,12 +43,18 @@ public final class OkHttp extends HookPoint implements Point {
   private static final String INSIDE = "okhttp3/internal/";
 
   /** The attempt in one of whose steps the current thread is: the step's own body passes. */
-  private static final ThreadLocal<@Nullable Attempt> STEPPING = new ThreadLocal<>();
+  private static final ThreadLocal<@Nullable OkHttpAttempt> STEPPING = new ThreadLocal<>();
+
+  /** The adapter's door. */
+  public interface Library {
+    /**
+     * @throws ReflectiveOperationException where the version is none of those that are known
+     */
+    Inside open(Access access) throws ReflectiveOperationException;
+  }
 
   /** The library's own inside, for one of its loaders. Objects are the library's. */
   public interface Inside {
-    void open(Access access, ClassLoader library) throws ReflectiveOperationException;
-
     /** The path and the query as they stand in the request. */
     @Nullable String read(Field field, @Nullable String name, Object chain);
 
@@ -73,8 +64,14 @@ public final class OkHttp extends HookPoint implements Point {
     /** What carries the call's state and is cancelled: in 3.14 an object of its own. */
     Object carrier(Object chain);
 
-    /** The call that something made for one call belongs to. */
-    @Nullable Object callOf(Object part);
+    /** The call that a selector of routes works for. */
+    @Nullable Object callOfRoutes(Object routeSelector);
+
+    /** The call that a plan to connect is made for, from 5.0 on. */
+    @Nullable Object callOfPlan(Object plan);
+
+    /** The call behind what asks the pool for a connection. */
+    @Nullable Object callOf(@Nullable Object user);
 
     /** Milliseconds, 0 for none. */
     int connectTimeout(Object chain);
@@ -86,7 +83,7 @@ public final class OkHttp extends HookPoint implements Point {
     void forgetConnection(Object carrier);
 
     /** Makes a connection look connected that is not, up to 4.x. */
-    void pretendConnected(Object connection);
+    void pretendConnected(Object connection) throws ReflectiveOperationException;
 
     /** What connecting a plan gives, without doing it, from 5.0 on. */
     Object pretendTcp(Object plan);
@@ -96,7 +93,11 @@ public final class OkHttp extends HookPoint implements Point {
 
     /** The codec in whose hands the attempt is from here on. */
     Object codec(
-        Attempt attempt, Object connection, Object client, Object chain, @Nullable Object real);
+        OkHttpAttempt attempt,
+        Object connection,
+        Object client,
+        Object chain,
+        @Nullable Object real);
   }
 
   private enum Step {
@@ -112,23 +113,33 @@ public final class OkHttp extends HookPoint implements Point {
 
   private final Access access;
   private final Exceptions exceptions;
-  private final Adapters<Inside> adapters;
-  private final ClassValue<Inside> insides =
+  private final Adapters<Library> adapters;
+
+  /** By a class that stands for all of its loader's library; null for an unknown version. */
+  private final ClassValue<@Nullable Inside> libraries =
       new ClassValue<>() {
         @Override
-        protected Inside computeValue(Class<?> library) {
+        protected @Nullable Inside computeValue(Class<?> library) {
           return open(library);
         }
       };
 
+  private final ClassValue<@Nullable Inside> insides =
+      new ClassValue<>() {
+        @Override
+        protected @Nullable Inside computeValue(Class<?> hooked) {
+          return libraries.get(representative(hooked));
+        }
+      };
+
   /** The attempts on their way, by their call, and by what carries its state. */
-  private final Map<Object, Attempt> attempts = new ConcurrentHashMap<>();
+  private final Map<Object, OkHttpAttempt> attempts = new ConcurrentHashMap<>();
 
   public OkHttp(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
     this.access = access;
     this.exceptions = exceptions;
-    this.adapters = new Adapters<>("dev.jinx.agent.point.http.OkHttpInside", Inside.class, access);
+    adapters = new Adapters<>("dev.jinx.agent.point.http.okhttp.Library", Library.class, access);
   }
 
   @Override
@@ -225,14 +236,25 @@ public final class OkHttp extends HookPoint implements Point {
         method, descriptor, argument, operation().bit(), new Beneath(step), false);
   }
 
-  private Inside open(Class<?> library) {
-    Inside inside = adapters.of(library);
+  private static Class<?> representative(Class<?> hooked) {
     try {
-      inside.open(access, library.getClassLoader());
-    } catch (ReflectiveOperationException e) {
-      throw new IllegalStateException(e); // another version of it: its calls go on untouched
+      return Class.forName("okhttp3.OkHttpClient", false, hooked.getClassLoader());
+    } catch (ClassNotFoundException e) {
+      throw new IllegalStateException(e);
     }
-    return inside;
+  }
+
+  private @Nullable Inside open(Class<?> library) {
+    try {
+      return adapters.of(library).open(access);
+    } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
+      OwnFailures.note(e); // another version of it: its calls go on untouched
+      return null;
+    }
+  }
+
+  private Inside inside(Object hooked) {
+    return Objects.requireNonNull(insides.get(hooked.getClass()));
   }
 
   @Override
@@ -241,8 +263,7 @@ public final class OkHttp extends HookPoint implements Point {
     if (field == Field.CLIENT) {
       return client();
     }
-    String text =
-        chain == null ? null : insides.get(interceptor.getClass()).read(field, name, chain);
+    String text = chain == null ? null : inside(interceptor).read(field, name, chain);
     return text != null && (field == Field.PATH || field == Field.QUERY)
         ? RequestTarget.decoded(text)
         : text;
@@ -250,7 +271,6 @@ public final class OkHttp extends HookPoint implements Point {
 
   @Override
   protected boolean concerns(Object interceptor, @Nullable Object chain) {
-    // where the inside is another than is known, this throws, and the call goes on untouched
     return insides.get(interceptor.getClass()) != null;
   }
 
@@ -260,16 +280,16 @@ public final class OkHttp extends HookPoint implements Point {
   protected @Nullable Object inject(
       Injection injection, Original original, Object interceptor, Object[] arguments)
       throws Throwable {
-    Inside inside = insides.get(interceptor.getClass());
+    Inside inside = inside(interceptor);
     Object chain = arguments[0];
     Object call = inside.call(chain);
     Object carrier = inside.carrier(chain);
-    Attempt attempt = new Attempt(injection, exceptions, inside, chain);
+    OkHttpAttempt attempt = new OkHttpAttempt(injection, exceptions, inside, chain);
     attempts.put(call, attempt);
     attempts.put(carrier, attempt);
     try (CallScope scope = CallScope.enter(operation().kind())) {
       attempt.begin();
-      if (attempt.connectFailure != null) {
+      if (attempt.connectFailure() != null) {
         inside.forgetConnection(carrier);
       }
       return original.call(interceptor, arguments);
@@ -277,149 +297,6 @@ public final class OkHttp extends HookPoint implements Point {
       attempts.remove(call);
       attempts.remove(carrier);
       injection.finish();
-    }
-  }
-
-  /** One attempt in the hands of an injection. */
-  public static final class Attempt {
-    private final Injection injection;
-    private final Exceptions exceptions;
-    private final Inside inside;
-    private final Object chain;
-    private @Nullable NamedError connectFailure;
-    private boolean clockRanOut;
-    private @Nullable Object instead;
-
-    private Attempt(Injection injection, Exceptions exceptions, Inside inside, Object chain) {
-      this.injection = injection;
-      this.exceptions = exceptions;
-      this.inside = inside;
-      this.chain = chain;
-    }
-
-    /**
-     * Waits for what needs no connection. A delay, a drop and a read timeout happen to a real one.
-     */
-    private void begin() throws IOException {
-      Ending planned = injection.planned(BEFORE);
-      if (planned == null
-          || planned instanceof Drop
-          || AsyncCall.is(NamedError.READ_TIMEOUT, planned)) {
-        return;
-      }
-      boolean connecting = AsyncCall.isWhileConnecting(planned);
-      int timeout = connecting ? inside.connectTimeout(chain) : inside.readTimeout(chain);
-      switch (injection.await(BEFORE, nanos(timeout), false)) {
-        case TIMED_OUT -> {
-          clockRanOut = true;
-          if (connecting) {
-            connectFailure = NamedError.CONNECT_TIMEOUT;
-          } else {
-            instead = NamedError.READ_TIMEOUT;
-          }
-        }
-        case CLOSED, INTERRUPTED -> throw new SocketException("Socket closed");
-        case ELAPSED -> {
-          Ending ending = injection.ending(BEFORE);
-          if (ending instanceof Failure.Named named && named.error().isWhileConnecting()) {
-            connectFailure = named.error();
-          } else {
-            instead = spelled(ending);
-          }
-        }
-      }
-    }
-
-    /** What comes in place of the exchange, as {@link #hold}; null for nothing. */
-    public @Nullable Object instead() {
-      return instead;
-    }
-
-    /** Whether something may come in place of the real answer. */
-    public boolean hasAfter() {
-      return injection.hasAfter();
-    }
-
-    /**
-     * Waits on the current thread for what that phase brings.
-     *
-     * @param interruptible whether an interrupt ends a wait of that kind for real
-     * @return null to go on; otherwise a {@link Response}, a {@link NamedError}, an exception, or
-     *     how the wait ended before its time: {@code CLOSED} or {@code INTERRUPTED}
-     */
-    public @Nullable Object hold(Phase phase, boolean interruptible) {
-      try {
-        boolean ends = interruptible || VirtualThreads.isVirtual(Thread.currentThread());
-        Injection.Waited waited = injection.await(phase, nanos(inside.readTimeout(chain)), ends);
-        return switch (waited) {
-          case ELAPSED -> spelled(injection.ending(phase));
-          case TIMED_OUT -> NamedError.READ_TIMEOUT;
-          case CLOSED, INTERRUPTED -> waited;
-        };
-      } catch (Throwable bugOfOurs) {
-        OwnFailures.note(bugOfOurs);
-        return null;
-      }
-    }
-
-    private @Nullable Object spelled(@Nullable Ending ending) {
-      if (ending instanceof Failure.Named named) {
-        return named.error();
-      }
-      if (ending instanceof Failure.Thrown thrown) {
-        try {
-          return exceptions.make(thrown, chain);
-        } catch (ReflectiveOperationException e) {
-          OwnFailures.note(e);
-          return new IOException(thrown.message());
-        }
-      }
-      return ending instanceof Response ? ending : null;
-    }
-
-    /** How the body of the answer comes; null where nothing happens to it. */
-    public @Nullable BodyFlow flow() {
-      return injection.flow();
-    }
-
-    /** The call was cancelled. */
-    public void cancel() {
-      injection.close();
-    }
-
-    /** The answer as it comes over a connection. */
-    public byte[] bytes(Response response) {
-      return AnswerBytes.of(response, String.valueOf(inside.read(Field.METHOD, null, chain)));
-    }
-
-    /** What the library meets when it looks a host up, or connects a socket. */
-    public IOException connecting(NamedError error) {
-      return switch (error) {
-        case UNKNOWN_HOST ->
-            new UnknownHostException(
-                inside.read(Field.HOST, null, chain) + ": Name or service not known");
-        case CONNECT_TIMEOUT ->
-            clockRanOut
-                ? new SocketTimeoutException("Connect timed out")
-                : new ConnectException("Connection timed out"); // what the system says
-        case TLS_HANDSHAKE_FAILURE -> TlsFailures.handshake();
-        case CERTIFICATE_EXPIRED -> TlsFailures.certificateExpired();
-        default -> new ConnectException("Connection refused");
-      };
-    }
-
-    private boolean concerns(Step step) {
-      return switch (step) {
-        case CANCEL, CODEC -> true;
-        case ROUTE -> connectFailure == NamedError.UNKNOWN_HOST;
-        case POOL, SOCKET -> connectFailure != null;
-        case CONNECT, TCP -> connectFailure != null || instead != null;
-        case TLS -> instead != null;
-      };
-    }
-
-    private static long nanos(int millis) {
-      return millis <= 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
     }
   }
 
@@ -438,9 +315,9 @@ public final class OkHttp extends HookPoint implements Point {
         return null;
       }
       try {
-        Attempt attempt = attempt(self, argument);
+        OkHttpAttempt attempt = attempt(self, argument);
         if (attempt == null
-            || !attempt.concerns(step)
+            || !concerns(attempt)
             || (step != Step.SOCKET && STEPPING.get() == attempt)) {
           return null;
         }
@@ -448,67 +325,66 @@ public final class OkHttp extends HookPoint implements Point {
           attempt.cancel();
           return null;
         }
-        return new BiFunction<>() {
-          @Override
-          public @Nullable Object apply(Object it, Object[] arguments) {
-            return Beneath.this.<RuntimeException>carryOut(attempt, original, it, arguments);
-          }
-        };
+        return Ticket.of((it, arguments) -> carryOut(attempt, original, it, arguments));
       } catch (Throwable e) {
         OwnFailures.note(e);
         return null;
       }
     }
 
-    private @Nullable Attempt attempt(Object self, @Nullable Object argument) {
+    private @Nullable OkHttpAttempt attempt(Object self, @Nullable Object argument) {
       if (step == Step.SOCKET) {
         return STEPPING.get();
       }
       Object key =
           switch (step) {
             case CANCEL -> self;
-            case ROUTE, TCP, TLS -> insides.get(self.getClass()).callOf(self);
-            case CODEC -> argument == null ? null : insides.get(self.getClass()).call(argument);
+            case ROUTE -> inside(self).callOfRoutes(self);
+            case POOL -> inside(self).callOf(argument);
+            case TCP, TLS -> inside(self).callOfPlan(self);
+            case CODEC -> argument == null ? null : inside(self).call(argument);
             default -> argument;
           };
-      if (key == null) {
-        return null;
-      }
-      Attempt known = attempts.get(key);
-      if (known == null && step == Step.POOL) {
-        Object call = insides.get(self.getClass()).callOf(key);
-        return call == null ? null : attempts.get(call);
-      }
-      return known;
+      return key == null ? null : attempts.get(key);
     }
 
-    /** Checked exceptions pass: the hooked methods can throw them. */
-    @SuppressWarnings("unchecked")
-    private <E extends Throwable> @Nullable Object carryOut(
-        Attempt attempt, Original original, Object self, Object[] arguments) throws E {
+    private boolean concerns(OkHttpAttempt attempt) {
+      NamedError failure = attempt.connectFailure();
+      return switch (step) {
+        case CANCEL, CODEC -> true;
+        case ROUTE -> failure == NamedError.UNKNOWN_HOST;
+        case POOL, SOCKET -> failure != null;
+        case CONNECT, TCP -> failure != null || attempt.instead() != null;
+        case TLS -> attempt.instead() != null;
+      };
+    }
+
+    private @Nullable Object carryOut(
+        OkHttpAttempt attempt, Original original, Object self, Object[] arguments)
+        throws Throwable {
+      NamedError failure = attempt.connectFailure();
+      if (failure != null) {
+        return fail(attempt, failure, original, self, arguments);
+      }
+      Object real =
+          step == Step.CODEC && attempt.instead() == null
+              ? goOn(attempt, original, self, arguments)
+              : null;
       try {
-        NamedError failure = attempt.connectFailure;
-        if (failure != null) {
-          return fail(attempt, failure, original, self, arguments);
-        }
-        Object real =
-            step == Step.CODEC && attempt.instead == null
-                ? goOn(attempt, original, self, arguments)
-                : null;
-        try {
-          return replace(attempt, self, arguments, real);
-        } catch (Throwable bugOfOurs) {
-          OwnFailures.note(bugOfOurs);
-          attempt.instead = null;
-          return real == null ? goOn(attempt, original, self, arguments) : real;
-        }
-      } catch (Throwable e) {
-        throw (E) e;
+        return replace(attempt, self, arguments, real);
+      } catch (Throwable bugOfOurs) {
+        OwnFailures.note(bugOfOurs);
+        attempt.pass();
+        return real == null ? goOn(attempt, original, self, arguments) : real;
       }
     }
 
     private @Nullable Object fail(
-        Attempt attempt, NamedError failure, Original original, Object self, Object[] arguments)
+        OkHttpAttempt attempt,
+        NamedError failure,
+        Original original,
+        Object self,
+        Object[] arguments)
         throws Throwable {
       switch (step) {
         case POOL -> {
@@ -522,7 +398,8 @@ public final class OkHttp extends HookPoint implements Point {
     }
 
     private @Nullable Object goOn(
-        Attempt attempt, Original original, Object self, Object[] arguments) throws Throwable {
+        OkHttpAttempt attempt, Original original, Object self, Object[] arguments)
+        throws Throwable {
       STEPPING.set(attempt);
       try {
         return original.call(self, arguments);
@@ -532,8 +409,9 @@ public final class OkHttp extends HookPoint implements Point {
     }
 
     private @Nullable Object replace(
-        Attempt attempt, Object self, Object[] arguments, @Nullable Object real) {
-      Inside inside = attempt.inside;
+        OkHttpAttempt attempt, Object self, Object[] arguments, @Nullable Object real)
+        throws ReflectiveOperationException {
+      Inside inside = attempt.inside();
       switch (step) {
         case CONNECT -> inside.pretendConnected(self);
         case TCP -> {
