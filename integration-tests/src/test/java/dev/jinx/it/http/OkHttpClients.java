@@ -69,7 +69,9 @@ public final class OkHttpClients implements ClientLibrary {
         && (message.equals("timeout") || message.equals("Read timed out"))) {
       return new SocketTimeoutException("timeout");
     }
-    return message.equals("Broken pipe") ? new SocketException("Connection reset") : e;
+    return message.equals("Broken pipe") || message.startsWith("Connection reset")
+        ? new SocketException("Connection reset")
+        : e;
   }
 
   private static X509TrustManager trust() {

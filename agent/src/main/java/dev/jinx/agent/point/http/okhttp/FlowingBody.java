@@ -6,16 +6,22 @@ import dev.jinx.agent.fault.BodyFlow;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.ProtocolException;
+import java.util.concurrent.TimeUnit;
 import okio.Buffer;
 import okio.Source;
 import okio.Timeout;
 
 /** The body of an answer, slow or cut short. */
 final class FlowingBody implements Source {
+  /** How long the client reads on when a body is closed early, to keep its connection. */
+  private static final long DRAIN = TimeUnit.MILLISECONDS.toNanos(100);
+
   private final AttemptCodec codec;
   private final Source body;
   private final BodyFlow flow;
   private final boolean delimited;
+  private volatile boolean reading;
+  private boolean ended;
 
   /**
    * @param delimited whether the end of the connection is none of the body
@@ -29,6 +35,17 @@ final class FlowingBody implements Source {
 
   @Override
   public long read(Buffer sink, long count) throws IOException {
+    reading = true;
+    try {
+      long read = read(sink, count, codec.readTimeout());
+      ended = read < 0;
+      return read;
+    } finally {
+      reading = false;
+    }
+  }
+
+  private long read(Buffer sink, long count, long limit) throws IOException {
     long portion = count <= 0 ? count : flow.portion(count);
     if (portion == 0 && count > 0) {
       Cut cut = flow.cut();
@@ -39,7 +56,7 @@ final class FlowingBody implements Source {
     }
     long read = body.read(sink, portion);
     if (read > 0) {
-      switch (flow.await(read, codec.readTimeout(), codec.http2())) {
+      switch (flow.await(read, limit, codec.http2())) {
         case ELAPSED -> flow.passed(read);
         case TIMED_OUT -> throw lost(codec.timedOut());
         case INTERRUPTED -> throw lost(new InterruptedIOException());
@@ -64,8 +81,25 @@ final class FlowingBody implements Source {
   }
 
   private IOException lost(IOException failure) {
+    ended = true;
     codec.discard();
     return failure;
+  }
+
+  private boolean isDrained() {
+    Buffer rest = new Buffer();
+    try {
+      long until = System.nanoTime() + DRAIN;
+      for (long left = DRAIN; left > 0; left = until - System.nanoTime()) {
+        rest.clear();
+        if (read(rest, 8192, left) < 0) {
+          return true;
+        }
+      }
+    } catch (IOException e) {
+      // what is left is lost
+    }
+    return false;
   }
 
   @Override
@@ -75,6 +109,9 @@ final class FlowingBody implements Source {
 
   @Override
   public void close() throws IOException {
+    if (!ended && !codec.http2() && (reading || !isDrained())) {
+      codec.discard();
+    }
     flow.close();
     body.close();
   }
