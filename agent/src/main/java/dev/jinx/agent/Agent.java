@@ -4,6 +4,7 @@ import dev.jinx.agent.control.Control;
 import dev.jinx.agent.document.InvalidDocument;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Limits;
+import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.Points;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Gate;
@@ -57,7 +58,7 @@ public final class Agent {
     Armory armory = new Armory(limits, open);
     Points points = new Points(armory, access);
     armory.hookable(points.hookable(), points);
-    Weaver weaver = new Weaver(gate, points.classes(), points.shapes());
+    Weaver weaver = new Weaver(gate, points.classes(), points.landmarks(), points.shapes());
     Control control =
         Control.start(
             options.control(version()),
@@ -68,6 +69,9 @@ public final class Agent {
             Log.warn(options));
     gate.commands(control.bridge());
     weaver.install(instrumentation);
+    Thread report = OwnThread.of("report", new Missing(weaver, Log.warn(options)));
+    weaver.reader(report);
+    report.start();
   }
 
   private static Supplier<List<Map<String, Object>>> hooks(Weaver weaver) {

@@ -27,6 +27,11 @@ public record Drop() implements Ending {
   }
 
   @Override
+  public String name() {
+    return "drop";
+  }
+
+  @Override
   public String summary() {
     return "drop";
   }

@@ -106,6 +106,21 @@ public record Effects(
     return possible;
   }
 
+  /** The effects, a named error by its own name, as documents write them. */
+  public Set<String> names() {
+    Set<String> names = new TreeSet<>();
+    if (latency != null) {
+      names.add("latency");
+    }
+    if (bandwidth != null) {
+      names.add("bandwidth");
+    }
+    if (ending != null) {
+      names.add(ending.name());
+    }
+    return names;
+  }
+
   /** In a few words, for the log. */
   public String summary() {
     String words = latency == null ? "" : latency.summary();

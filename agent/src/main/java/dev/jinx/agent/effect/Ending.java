@@ -9,6 +9,9 @@ public sealed interface Ending permits Failure, Response, Drop, Cut {
   /** The operations that can end like this, of any kind. */
   Set<Operation> possibleOn();
 
+  /** The effect, or the named error, as documents write it. */
+  String name();
+
   /** In a few words, for the log. */
   String summary();
 }

@@ -24,6 +24,11 @@ public sealed interface Failure extends Ending {
     }
 
     @Override
+    public String name() {
+      return error.json();
+    }
+
+    @Override
     public String summary() {
       return "error " + error.json();
     }
@@ -40,6 +45,11 @@ public sealed interface Failure extends Ending {
     }
 
     @Override
+    public String name() {
+      return "error";
+    }
+
+    @Override
     public String summary() {
       return "error " + sqlState;
     }
@@ -52,6 +62,11 @@ public sealed interface Failure extends Ending {
     @Override
     public Set<Operation> possibleOn() {
       return EnumSet.allOf(Operation.class);
+    }
+
+    @Override
+    public String name() {
+      return "error";
     }
 
     @Override

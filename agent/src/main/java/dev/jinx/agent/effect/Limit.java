@@ -23,6 +23,11 @@ public record Limit(long after) implements Cut {
   }
 
   @Override
+  public String name() {
+    return "limit";
+  }
+
+  @Override
   public String summary() {
     return "limit after " + Sizes.format(after);
   }

@@ -23,6 +23,11 @@ public record Reset(long after) implements Cut {
   }
 
   @Override
+  public String name() {
+    return "reset";
+  }
+
+  @Override
   public String summary() {
     return "reset after " + Sizes.format(after);
   }

@@ -92,6 +92,11 @@ public record Response(int status, Map<String, List<String>> headers, byte[] bod
   }
 
   @Override
+  public String name() {
+    return "response";
+  }
+
+  @Override
   public String summary() {
     return "response " + status;
   }

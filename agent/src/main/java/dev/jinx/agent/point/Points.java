@@ -1,7 +1,9 @@
 package dev.jinx.agent.point;
 
+import dev.jinx.agent.call.Field;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
+import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
@@ -10,6 +12,7 @@ import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Landmark;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.ShapeFinder;
 import java.util.ArrayList;
@@ -41,6 +44,15 @@ public final class Points implements Consumer<Fault> {
       classes.addAll(point.classes());
     }
     return classes;
+  }
+
+  /** The classes by which libraries are recognised. */
+  public List<Landmark> landmarks() {
+    List<Landmark> landmarks = new ArrayList<>();
+    for (Point point : all) {
+      landmarks.addAll(point.landmarks());
+    }
+    return landmarks;
   }
 
   /** All that finds classes by their shape. */
@@ -98,5 +110,10 @@ public final class Points implements Consumer<Fault> {
   @Override
   public void accept(Fault fault) {
     exceptions.check(fault);
+    for (Target.Condition condition : fault.target().conditions()) {
+      if (condition.field() == Field.CLIENT) {
+        new ClientCheck(all, condition.pattern()).check(fault);
+      }
+    }
   }
 }

@@ -3,6 +3,7 @@ package dev.jinx.agent.weave;
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
 import java.lang.instrument.UnmodifiableClassException;
+import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.security.CodeSource;
 import java.security.ProtectionDomain;
@@ -11,6 +12,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 import org.objectweb.asm.ClassReader;
@@ -28,17 +30,35 @@ import org.objectweb.asm.Opcodes;
 public final class Weaver implements ClassFileTransformer {
   private final Gate gate;
   private final Map<String, ClassHooks> byName = new HashMap<>();
+  private final Map<String, Landmark> landmarks = new HashMap<>();
   private final ShapeFinder shapes;
   private final ClassLoader own = Weaver.class.getClassLoader();
   private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
   private final List<Woven> woven = new ArrayList<>();
+  private final List<Sighting> sightings = new ArrayList<>();
+  private volatile @Nullable Thread reader;
 
-  public Weaver(Gate gate, List<ClassHooks> hooks, ShapeFinder shapes) {
+  /** A landmark that has been loaded. */
+  private record Sighting(
+      Landmark landmark, @Nullable WeakReference<ClassLoader> loader, @Nullable URL from) {}
+
+  public Weaver(Gate gate, List<ClassHooks> hooks, List<Landmark> landmarks, ShapeFinder shapes) {
     this.gate = gate;
     this.shapes = shapes;
     for (ClassHooks each : hooks) {
       byName.put(each.className(), each);
     }
+    for (Landmark each : landmarks) {
+      this.landmarks.put(each.className(), each);
+      // found by the one look-up that every class costs
+      byName.put(each.className(), new ClassHooks(each.library(), each.className(), List.of()));
+    }
+  }
+
+  /** The thread to be unparked whenever {@link #woven} may tell of something missing. */
+  public void reader(Thread thread) {
+    reader = thread;
+    LockSupport.unpark(thread);
   }
 
   /** Starts to hook classes as they load, and those that are loaded already. */
@@ -54,6 +74,11 @@ public final class Weaver implements ClassFileTransformer {
       }
     }
     for (Class<?> type : loaded) {
+      String name = type.getName().replace('.', '/');
+      if (landmarks.containsKey(name)) {
+        sighted(name, type.getClassLoader(), type.getProtectionDomain());
+        continue;
+      }
       try {
         instrumentation.retransformClasses(type);
       } catch (UnmodifiableClassException | LinkageError e) {
@@ -72,9 +97,53 @@ public final class Weaver implements ClassFileTransformer {
 
   /** What became of the classes so far. */
   public List<Woven> woven() {
+    lookAround();
     synchronized (woven) {
       return List.copyOf(woven);
     }
+  }
+
+  /** Looks for the classes that are expected beside the landmarks seen; never while one loads. */
+  private void lookAround() {
+    List<Sighting> fresh;
+    synchronized (sightings) {
+      fresh = List.copyOf(sightings);
+      sightings.clear();
+    }
+    for (Sighting seen : fresh) {
+      ClassLoader loader = seen.loader() == null ? null : seen.loader().get();
+      if (seen.loader() != null && loader == null) {
+        continue;
+      }
+      List<String> missing = new ArrayList<>();
+      for (List<String> any : seen.landmark().expected()) {
+        if (!isThere(any, loader)) {
+          missing.add("class ".concat(any.get(any.size() - 1).replace('/', '.')));
+        }
+      }
+      if (!missing.isEmpty()) {
+        note(
+            new Woven(
+                seen.landmark().library(),
+                seen.landmark().className(),
+                loader == null ? null : loader.getClass().getName(),
+                seen.from(),
+                List.of(),
+                missing,
+                null));
+      }
+    }
+  }
+
+  private static boolean isThere(List<String> any, @Nullable ClassLoader loader) {
+    for (String each : any) {
+      String resource = each.concat(".class");
+      if ((loader == null ? ClassLoader.getSystemResource(resource) : loader.getResource(resource))
+          != null) {
+        return true;
+      }
+    }
+    return false;
   }
 
   private static final Handler NOBODY =
@@ -91,6 +160,9 @@ public final class Weaver implements ClassFileTransformer {
     MethodHook none = new MethodHook("run", "()V", -1, 0, NOBODY, true);
     byte[] sample = read(Sample.class);
     weave(sample, new ClassHooks("", Sample.NAME, List.of(none)), new Result(), false);
+    sightings.add(new Sighting(new Landmark("", "", List.of()), null, null));
+    sightings.clear();
+    LockSupport.unpark(null);
   }
 
   private static byte[] read(Class<?> type) {
@@ -125,7 +197,24 @@ public final class Weaver implements ClassFileTransformer {
     if (hooks == null && !shapes.mayConcern(className)) {
       return null;
     }
+    if (hooks != null && hooks.methods().isEmpty()) {
+      sighted(className, loader, domain);
+      return null;
+    }
     return weave(loader, className, domain, bytes, hooks);
+  }
+
+  private void sighted(
+      String className, @Nullable ClassLoader loader, @Nullable ProtectionDomain domain) {
+    Landmark landmark = landmarks.get(className);
+    if (landmark != null) {
+      synchronized (sightings) {
+        sightings.add(
+            new Sighting(
+                landmark, loader == null ? null : new WeakReference<>(loader), from(domain)));
+      }
+      LockSupport.unpark(reader);
+    }
   }
 
   private byte @Nullable [] weave(
@@ -176,6 +265,9 @@ public final class Weaver implements ClassFileTransformer {
         }
       }
       woven.add(each);
+    }
+    if (each.failure() != null || !each.missing().isEmpty()) {
+      LockSupport.unpark(reader);
     }
   }
 

@@ -7,26 +7,37 @@ import dev.jinx.FaultInjection;
 import dev.jinx.HttpFault;
 import dev.jinx.Jinx;
 import dev.jinx.NamedError;
+import dev.jinx.it.http.Client.Session;
 import dev.jinx.it.real.Http2Server;
 import dev.jinx.it.real.Http2Server.Answer;
 import dev.jinx.it.real.Observed;
-import java.net.http.HttpClient;
-import java.net.http.HttpClient.Version;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.Map;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.extension.ExtendWith;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 
-/** The same call on an HTTP/2 connection that is open meets the real and the injected failure. */
+/**
+ * The contract of clients that talk HTTP/2: the same call on a connection that is open meets the
+ * real and the injected failure.
+ */
 @Timeout(60)
+@ExtendWith(ClientTable.class)
 class Http2TwinIT {
+  private static final Duration HASTE = Duration.ofMillis(500);
+  private static final Duration PATIENT = Duration.ofSeconds(20);
+
   @SuppressWarnings("NullAway.Init")
   private static Http2Server server;
+
+  static Stream<Named<Client>> clients() {
+    return Clients.http2();
+  }
 
   @BeforeAll
   static void start() {
@@ -42,77 +53,103 @@ class Http2TwinIT {
     return http().port(server.uri("/").getPort());
   }
 
-  private record Call(boolean async, String method, Duration limit) {
-    Style.Answer on(HttpClient client) throws Exception {
-      var request = Style.request(method, server.uri("/"), limit);
-      HttpResponse<byte[]> response =
-          async
-              ? client.sendAsync(request, BodyHandlers.ofByteArray()).get()
-              : client.send(request, BodyHandlers.ofByteArray());
-      assertThat(response.version()).isEqualTo(Version.HTTP_2);
-      return Style.answer(response);
+  private static void assertTwins(
+      Client client, String method, Duration limit, Answer answer, HttpFault twin)
+      throws Exception {
+    Observed real;
+    int attempts;
+    try (Session session = connected(client, limit)) {
+      server.answering(answer);
+      real = Observed.of(() -> session.call(method, server.uri("/")));
+      attempts = server.requests();
     }
-  }
+    try (Session session = connected(client, limit);
+        FaultInjection fault = Jinx.inject(twin)) {
+      server.answering(Answer.ECHO);
+      Observed injected = Observed.of(() -> session.call(method, server.uri("/")));
 
-  private static HttpClient connected() throws Exception {
-    server.answering(Answer.ECHO);
-    HttpClient client = Style.client(Version.HTTP_2, Style.PATIENT);
-    client.send(Style.request("GET", server.uri("/"), Style.PATIENT), BodyHandlers.ofByteArray());
-    return client;
-  }
-
-  @ParameterizedTest
-  @CsvSource({
-    "false,GET,SILENCE",
-    "true,GET,SILENCE",
-    "false,POST,RESET",
-    "true,GET,RESET",
-    "false,GET,END",
-    "true,POST,END",
-    "false,GET,UNAVAILABLE",
-    "true,POST,UNAVAILABLE"
-  })
-  void twins(boolean async, String method, Answer answer) throws Exception {
-    Duration limit = answer == Answer.SILENCE ? Duration.ofMillis(500) : Style.PATIENT;
-    Call call = new Call(async, method, limit);
-    HttpClient first = connected();
-    server.answering(answer);
-    Observed real = Observed.of(() -> call.on(first));
-    int attempts = server.requests();
-
-    HttpClient second = connected();
-    server.answering(Answer.ECHO);
-    try (FaultInjection fault = Jinx.inject(twin(answer))) {
-      Observed injected = Observed.of(() -> call.on(second));
-
-      assertThat(injected.outcome()).isEqualTo(real.outcome());
+      assertThat(injected.outcome()).as("%s %s", method, twin).isEqualTo(real.outcome());
       assertThat(fault.injections()).isEqualTo(attempts);
       assertThat(server.requests()).isZero();
     }
   }
 
-  private static HttpFault twin(Answer answer) {
-    return switch (answer) {
-      case SILENCE -> target().drop();
-      case RESET -> target().error(NamedError.CONNECTION_RESET);
-      case END -> target().error(NamedError.UNEXPECTED_EOF);
-      default ->
-          target()
-              .response(503, Map.of("Retry-After", "7", "Content-Type", "text/plain"), "try again");
-    };
+  private static Session connected(Client client, Duration limit) throws Exception {
+    server.answering(Answer.ECHO);
+    Session session = client.open(limit);
+    assertThat(session.call("GET", server.uri("/")).status()).isEqualTo(200);
+    return session;
   }
 
-  @ParameterizedTest
-  @CsvSource({"false,GET", "true,POST"})
-  void latency(boolean async, String method) throws Exception {
-    HttpClient client = connected();
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("readTimeout, drop")
+  void silence(Client client) throws Exception {
+    assertTwins(client, "GET", HASTE, Answer.SILENCE, target().drop());
+    assertTwins(client, "POST", HASTE, Answer.SILENCE, target().error(NamedError.READ_TIMEOUT));
+  }
 
-    try (FaultInjection fault = Jinx.inject(target().latency(Duration.ofMillis(250)))) {
-      Observed late = Observed.of(() -> new Call(async, method, Style.PATIENT).on(client));
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("connectionReset")
+  void connectionReset(Client client) throws Exception {
+    HttpFault twin = target().error(NamedError.CONNECTION_RESET);
+    assertTwins(client, "GET", PATIENT, Answer.RESET, twin);
+    assertTwins(client, "POST", PATIENT, Answer.RESET, twin);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("unexpectedEof")
+  void unexpectedEof(Client client) throws Exception {
+    HttpFault twin = target().error(NamedError.UNEXPECTED_EOF);
+    assertTwins(client, "GET", PATIENT, Answer.END, twin);
+    assertTwins(client, "POST", PATIENT, Answer.END, twin);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("response")
+  void response(Client client) throws Exception {
+    HttpFault twin =
+        target()
+            .response(503, Map.of("Retry-After", "7", "Content-Type", "text/plain"), "try again");
+    assertTwins(client, "GET", PATIENT, Answer.UNAVAILABLE, twin);
+    assertTwins(client, "POST", PATIENT, Answer.UNAVAILABLE, twin);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("latency")
+  void latency(Client client) throws Exception {
+    Duration delay = Duration.ofMillis(250);
+    try (Session session = connected(client, PATIENT);
+        FaultInjection fault = Jinx.inject(target().latency(delay))) {
+      Observed late = Observed.of(() -> session.call("POST", server.uri("/")));
 
       assertThat(late.thrown()).isEmpty();
-      assertThat(late.elapsed()).isGreaterThanOrEqualTo(Duration.ofMillis(250));
+      assertThat(late.elapsed()).isGreaterThanOrEqualTo(delay);
       assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("clients")
+  @Column("after")
+  void theServerHasItAndTheConnectionIsLost(Client client) throws Exception {
+    Observed real;
+    try (Session session = connected(client, PATIENT)) {
+      server.answering(Answer.END);
+      real = Observed.of(() -> session.call("POST", server.uri("/")));
+    }
+    try (Session session = connected(client, PATIENT);
+        FaultInjection fault = Jinx.inject(target().error(NamedError.UNEXPECTED_EOF).afterCall())) {
+      server.answering(Answer.ECHO);
+      Observed injected = Observed.of(() -> session.call("POST", server.uri("/")));
+
+      assertThat(injected.outcome()).isEqualTo(real.outcome());
+      assertThat(fault.injections()).isPositive();
+      assertThat(server.requests()).isPositive();
     }
   }
 }

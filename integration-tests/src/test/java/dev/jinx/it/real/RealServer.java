@@ -64,6 +64,57 @@ public final class RealServer implements AutoCloseable {
         connection.close();
       };
 
+  /** A body of 100 bytes. */
+  public static Answer body(boolean chunked) {
+    return (request, connection) -> {
+      byte[] body = "0123456789".repeat(10).getBytes(ISO_8859_1);
+      connection.write(head(chunked));
+      connection.write(chunked ? chunk(body) : body);
+      connection.write((chunked ? "0\r\n\r\n" : "").getBytes(ISO_8859_1));
+    };
+  }
+
+  /** The same, a tenth of it at a time, with so many milliseconds before each. */
+  public static Answer slowBody(boolean chunked, long millis) {
+    return (request, connection) -> {
+      connection.write(head(chunked));
+      for (int i = 0; i < 10; i++) {
+        connection.awaitClose(millis);
+        byte[] part = "0123456789".getBytes(ISO_8859_1);
+        connection.write(chunked ? chunk(part) : part);
+      }
+      connection.write((chunked ? "0\r\n\r\n" : "").getBytes(ISO_8859_1));
+    };
+  }
+
+  /** The same, with its connection reset or ended behind the first 40 bytes. */
+  public static Answer cutBody(boolean chunked, boolean reset) {
+    return (request, connection) -> {
+      byte[] part = "0123456789".repeat(4).getBytes(ISO_8859_1);
+      connection.write(head(chunked));
+      connection.write((chunked ? "64\r\n" : "").getBytes(ISO_8859_1));
+      connection.write(part);
+      // what is on the way arrives before the reset
+      connection.awaitClose(150);
+      if (reset) {
+        connection.reset();
+      } else {
+        connection.close();
+      }
+    };
+  }
+
+  private static byte[] head(boolean chunked) {
+    String length = chunked ? "Transfer-Encoding: chunked" : "Content-Length: 100";
+    return ("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n" + length + "\r\n\r\n")
+        .getBytes(ISO_8859_1);
+  }
+
+  private static byte[] chunk(byte[] bytes) {
+    return (Integer.toHexString(bytes.length) + "\r\n" + new String(bytes, ISO_8859_1) + "\r\n")
+        .getBytes(ISO_8859_1);
+  }
+
   /** 503 with a body and {@code Retry-After}. */
   public static final Answer UNAVAILABLE =
       (request, connection) ->

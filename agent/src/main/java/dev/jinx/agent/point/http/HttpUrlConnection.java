@@ -78,6 +78,11 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   }
 
   @Override
+  public String client() {
+    return "urlconnection";
+  }
+
+  @Override
   public List<ClassHooks> classes() {
     String library = "jdk-urlconnection";
     return List.of(

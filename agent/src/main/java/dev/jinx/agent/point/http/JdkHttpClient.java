@@ -59,6 +59,11 @@ public final class JdkHttpClient extends HookPoint implements Point {
   }
 
   @Override
+  public String client() {
+    return "jdk";
+  }
+
+  @Override
   public List<ClassHooks> classes() {
     String cause = "(Ljava/io/IOException;)V";
     return List.of(
@@ -105,7 +110,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
       case PATH -> uri.getPath();
       case QUERY -> uri.getQuery();
       case HEADER -> name == null ? null : request.headers().firstValue(name).orElse(null);
-      case CLIENT -> "jdk";
+      case CLIENT -> client();
       default -> null;
     };
   }

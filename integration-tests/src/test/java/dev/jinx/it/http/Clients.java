@@ -1,0 +1,40 @@
+package dev.jinx.it.http;
+
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Named;
+
+/** The registry: every client that keeps the contract, one line each. */
+final class Clients {
+  /** Of those, only some: {@code -Djinx.it.clients='OkHttp.*'}. */
+  private static final Pattern WANTED =
+      Pattern.compile(System.getProperty("jinx.it.clients", ".*"));
+
+  private static final List<Client> ALL =
+      Stream.of(
+              new JdkClients().clients("")
+              // the next one
+              )
+          .flatMap(List::stream)
+          .filter(client -> WANTED.matcher(client.name()).matches())
+          .toList();
+
+  private Clients() {}
+
+  static Stream<Named<Client>> http1() {
+    return named(ALL.stream().filter(client -> !client.http2()));
+  }
+
+  static Stream<Named<Client>> http2() {
+    return named(ALL.stream().filter(Client::http2));
+  }
+
+  static Stream<Named<Client>> all() {
+    return named(ALL.stream());
+  }
+
+  private static Stream<Named<Client>> named(Stream<Client> clients) {
+    return clients.map(client -> Named.of(client.name(), client));
+  }
+}
