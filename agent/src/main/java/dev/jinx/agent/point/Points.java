@@ -7,6 +7,8 @@ import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
@@ -35,6 +37,9 @@ public final class Points implements Consumer<Fault> {
     }
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));
+    ReactorNetty reactorNetty = new ReactorNetty(armory, access, exceptions);
+    all.add(reactorNetty);
+    all.add(new NettyHttp(armory, exceptions, List.of(reactorNetty)));
   }
 
   /** The classes to be hooked by name. */

@@ -13,7 +13,7 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients("")
+              new JdkClients().clients(""), new ReactorNettyClients().clients("")
               // the next one
               )
           .flatMap(List::stream)
