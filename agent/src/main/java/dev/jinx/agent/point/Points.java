@@ -39,7 +39,7 @@ public final class Points implements Consumer<Fault> {
     all.add(new JdkHttpClient(armory, access, exceptions));
     ReactorNetty reactorNetty = new ReactorNetty(armory, access, exceptions);
     all.add(reactorNetty);
-    all.add(new NettyHttp(armory, exceptions, List.of(reactorNetty)));
+    all.add(new NettyHttp(armory, access, exceptions, List.of(reactorNetty)));
   }
 
   /** The classes to be hooked by name. */

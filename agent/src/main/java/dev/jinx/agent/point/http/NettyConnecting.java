@@ -11,10 +11,12 @@ import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Original;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -64,13 +66,15 @@ abstract class NettyConnecting extends HookPoint implements Point {
     void fail(Throwable failure);
   }
 
+  private final Adapters<NettyHttp.Netty> adapters;
   private final Exceptions exceptions;
 
   /** Set while the hooked method's own body is entered. */
   private final ThreadLocal<@Nullable Boolean> passing = new ThreadLocal<>();
 
-  NettyConnecting(Armory armory, Exceptions exceptions) {
+  NettyConnecting(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
+    this.adapters = NettyHttp.adapters(access);
     this.exceptions = exceptions;
   }
 
@@ -207,7 +211,7 @@ abstract class NettyConnecting extends HookPoint implements Point {
     protected void discard(Object real) {}
 
     private NettyHttp.Netty netty() {
-      return NettyHttp.NETTY.of(attempt.netty());
+      return adapters.of(attempt.netty());
     }
 
     private String host() {

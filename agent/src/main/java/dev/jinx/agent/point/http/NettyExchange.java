@@ -78,6 +78,8 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     Exchange exchange = new Exchange(injection, spelling, clock, (HttpRequest) message);
     try {
       codec.pipeline().addAfter(codec.name(), null, exchange);
+      // a flush of the same call has set out already, past the new handler
+      exchange.onLoop(exchange::flush);
       exchange.write(exchange.context(), message, (ChannelPromise) promise);
     } catch (Throwable e) {
       OwnFailures.note(e);
@@ -101,8 +103,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
   private enum Receiving {
     PASSED,
     HELD,
-    FLOWING,
-    DISCARDED
+    FLOWING
   }
 
   private static final class Exchange extends ChannelDuplexHandler {
@@ -124,6 +125,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     private Receiving receiving = Receiving.PASSED;
     private final ArrayDeque<Object> in = new ArrayDeque<>();
     private @Nullable BodyFlow flow;
+    private boolean discarded;
     private boolean waiting;
     private boolean paused;
     private boolean autoRead;
@@ -154,7 +156,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
       context = added;
     }
 
-    private void onLoop(Runnable work) {
+    void onLoop(Runnable work) {
       try {
         context().executor().execute(work);
       } catch (RejectedExecutionException loopHasEnded) {
@@ -201,8 +203,15 @@ public final class NettyExchange implements NettyHttp.Exchanges {
 
     @Override
     public void flush(ChannelHandlerContext ctx) {
+      flush();
+    }
+
+    void flush() {
+      if (over) {
+        return;
+      }
       if (sending == Sending.PASSED) {
-        ctx.flush();
+        context().flush();
       } else if (sending == Sending.HELD) {
         flushed = true;
         // the kernel takes what it has room for
@@ -239,6 +248,10 @@ public final class NettyExchange implements NettyHttp.Exchanges {
       if (message == ARRIVAL) {
         return;
       }
+      if (discarded) {
+        ReferenceCountUtil.release(message);
+        return;
+      }
       switch (receiving) {
         case PASSED -> {
           if (sending == Sending.PASSED
@@ -253,7 +266,6 @@ public final class NettyExchange implements NettyHttp.Exchanges {
           in.add(message);
           drain();
         }
-        case DISCARDED -> ReferenceCountUtil.release(message);
       }
     }
 
@@ -299,6 +311,9 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     public void read(ChannelHandlerContext ctx) {
       if (paused) {
         readWanted = true;
+        if (receiving == Receiving.FLOWING) {
+          more();
+        }
       } else {
         ctx.read();
       }
@@ -559,7 +574,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
 
       @Override
       protected void discard(Object real) {
-        receiving = Receiving.DISCARDED;
+        discarded = true;
         release();
       }
 

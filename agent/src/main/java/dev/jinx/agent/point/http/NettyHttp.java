@@ -11,6 +11,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
@@ -95,10 +96,12 @@ public final class NettyHttp extends HookPoint implements Point {
         throws Throwable;
   }
 
-  static final Adapters<Netty> NETTY =
-      new Adapters<>("dev.jinx.agent.point.http.NettyInside", Netty.class);
-  private static final Adapters<Exchanges> EXCHANGES =
-      new Adapters<>("dev.jinx.agent.point.http.NettyExchange", Exchanges.class);
+  static Adapters<Netty> adapters(Access access) {
+    return new Adapters<>("dev.jinx.agent.point.http.NettyInside", Netty.class, access);
+  }
+
+  private final Adapters<Netty> adapters;
+  private final Adapters<Exchanges> exchanges;
 
   private final Exceptions exceptions;
   private final List<NettyConnecting> connecting;
@@ -107,8 +110,12 @@ public final class NettyHttp extends HookPoint implements Point {
   /**
    * @param connecting the clients of which it is known how they connect
    */
-  public NettyHttp(Armory armory, Exceptions exceptions, List<NettyConnecting> connecting) {
+  public NettyHttp(
+      Armory armory, Access access, Exceptions exceptions, List<NettyConnecting> connecting) {
     super(armory, Operation.HTTP_EXCHANGE);
+    this.adapters = adapters(access);
+    this.exchanges =
+        new Adapters<>("dev.jinx.agent.point.http.NettyExchange", Exchanges.class, access);
     this.exceptions = exceptions;
     this.connecting = connecting;
   }
@@ -126,8 +133,8 @@ public final class NettyHttp extends HookPoint implements Point {
         new ClassHooks(NAME, "io/netty/handler/codec/MessageToMessageCodec", write));
   }
 
-  private static Netty netty(Object context) {
-    return NETTY.of(context.getClass());
+  private Netty netty(Object context) {
+    return adapters.of(context.getClass());
   }
 
   // ---- reading a call
@@ -140,7 +147,7 @@ public final class NettyHttp extends HookPoint implements Point {
   /** One at a time: a client that sends its next request before the answer keeps to the rest. */
   @Override
   public boolean counts(Object context, @Nullable Object message) {
-    return !EXCHANGES.of(context.getClass()).isTaken(context);
+    return !exchanges.of(context.getClass()).isTaken(context);
   }
 
   @Override
@@ -243,7 +250,7 @@ public final class NettyHttp extends HookPoint implements Point {
     Object context = arguments[0];
     Netty netty = netty(context);
     String host = read(Field.HOST, null, context, arguments[1]);
-    EXCHANGES
+    exchanges
         .of(context.getClass())
         .take(
             injection,

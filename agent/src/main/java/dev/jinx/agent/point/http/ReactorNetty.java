@@ -47,14 +47,14 @@ public final class ReactorNetty extends NettyConnecting {
     Attempt attempt(Object[] arguments);
   }
 
-  private static final Adapters<Library> ADAPTERS =
-      new Adapters<>("dev.jinx.agent.point.http.ReactorNetty$Adapter", Library.class);
-
   private final Access access;
+  private final Adapters<Library> adapters;
 
   public ReactorNetty(Armory armory, Access access, Exceptions exceptions) {
-    super(armory, exceptions);
+    super(armory, access, exceptions);
     this.access = access;
+    this.adapters =
+        new Adapters<>("dev.jinx.agent.point.http.ReactorNetty$Adapter", Library.class, access);
   }
 
   @Override
@@ -86,7 +86,7 @@ public final class ReactorNetty extends NettyConnecting {
     if (handler == null) {
       return null;
     }
-    String text = ADAPTERS.of(handler.getClass()).read(access, field, handler);
+    String text = adapters.of(handler.getClass()).read(access, field, handler);
     return switch (field) {
       case SCHEME -> text != null && text.endsWith("s") ? "https" : "http";
       case PATH -> RequestTarget.path(text);
@@ -97,7 +97,7 @@ public final class ReactorNetty extends NettyConnecting {
 
   @Override
   Attempt attempt(Object provider, Object[] arguments) {
-    return ADAPTERS.of(arguments[HANDLER].getClass()).attempt(arguments);
+    return adapters.of(arguments[HANDLER].getClass()).attempt(arguments);
   }
 
   @Override
