@@ -13,7 +13,8 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients(""), new ReactorNettyClients().clients("")
+              new JdkClients().clients(""), new ReactorNettyClients().clients(""),
+              new WebClients().clients("")
               // the next one
               )
           .flatMap(List::stream)

@@ -451,7 +451,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
       try {
         if (AsyncCall.is(NamedError.READ_TIMEOUT, failure)) {
           channel.pipeline().fireExceptionCaught(ReadTimeoutException.INSTANCE);
-        } else if (!AsyncCall.is(NamedError.UNEXPECTED_EOF, failure)) {
+        } else if (!isAnEnd(failure, channel)) {
           Channel connection = channel.parent() == null ? channel : channel.parent();
           channel
               .pipeline()
@@ -466,6 +466,12 @@ public final class NettyExchange implements NettyHttp.Exchanges {
         OwnFailures.note(e);
       }
       closed(ctx);
+    }
+
+    /** All that a stream of HTTP/2 sees of the connection's end is its own. */
+    private static boolean isAnEnd(Failure failure, Channel channel) {
+      return AsyncCall.is(NamedError.UNEXPECTED_EOF, failure)
+          || (AsyncCall.is(NamedError.CONNECTION_RESET, failure) && channel.parent() != null);
     }
 
     /** As where the peer has closed the connection: without a word of TLS. */
