@@ -13,6 +13,8 @@ import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.jdbc.DriverNames;
 import dev.jinx.agent.point.socket.JavaSocket;
@@ -65,6 +67,10 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 6 -> new ApacheHttpClient5(armory, access, exceptions);
       case 7 -> new ApacheHttpClient4(armory, access, exceptions);
       case 8 -> new ApacheHttpAsyncClient5(armory, access, exceptions);
+      case 9 -> new ReactorNetty(armory, access, exceptions);
+      case 10 ->
+          new NettyHttp(
+              armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
       default -> null;
     };
   }

@@ -19,7 +19,9 @@ final class Clients {
               new Apache4Clients().clients("4.5"),
               Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ApacheAsyncClients5().clients("5.6"),
-              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1")
+              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
+              new ReactorNettyClients().clients(""),
+              new WebClients().clients("")
               // the next one
               )
           .flatMap(List::stream)
