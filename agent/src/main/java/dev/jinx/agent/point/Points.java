@@ -7,6 +7,7 @@ import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
@@ -35,6 +36,7 @@ public final class Points implements Consumer<Fault> {
     }
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));
+    all.add(new JettyHttpClient(armory, access, exceptions));
   }
 
   /** The classes to be hooked by name. */

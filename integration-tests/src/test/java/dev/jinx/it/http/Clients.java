@@ -13,7 +13,9 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients("")
+              new JdkClients().clients(""),
+              new JettyClients().clients("12.1"),
+              Isolated.library("jetty-12.0", JettyClients.class).clients("12.0")
               // the next one
               )
           .flatMap(List::stream)
