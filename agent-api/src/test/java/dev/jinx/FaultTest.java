@@ -36,6 +36,28 @@ class FaultTest {
   }
 
   @Test
+  void http_fault_writes_what_becomes_of_the_answer() {
+    assertDocument(
+        http("payments").limit("4KB").bandwidth("64KB/s"),
+        """
+        {"target":{"kind":"http","host":"payments"},
+         "effect":{"limit":{"after":"4KB"},"bandwidth":"64KB/s"}}
+        """);
+    assertDocument(
+        http("payments").reset("0B"),
+        """
+        {"target":{"kind":"http","host":"payments"},"effect":{"reset":{"after":"0B"}}}
+        """);
+    assertDocument(
+        http("payments").response(200, Map.of("Content-Encoding", "gzip"), new byte[] {31, -117}),
+        """
+        {"target":{"kind":"http","host":"payments"},
+         "effect":{"response":{"status":200,"headers":{"Content-Encoding":"gzip"},
+           "body":{"base64":"H4s="}}}}
+        """);
+  }
+
+  @Test
   void jdbc_fault_writes_its_keys() {
     assertDocument(
         jdbc("jdbc:h2:*")

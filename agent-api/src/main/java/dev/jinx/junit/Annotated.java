@@ -25,10 +25,12 @@ final class Annotated {
           Map.entry("port", "target.port"),
           Map.entry("method", "target.method"),
           Map.entry("path", "target.path"),
+          Map.entry("client", "target.client"),
           Map.entry("operation", "target.operation"),
           Map.entry("statement", "target.statement"),
           Map.entry("table", "target.table"),
           Map.entry("latency", "effect.latency"),
+          Map.entry("bandwidth", "effect.bandwidth"),
           Map.entry("first", "selection.first"),
           Map.entry("skip", "selection.after"),
           Map.entry("every", "selection.every"),
@@ -99,6 +101,11 @@ final class Annotated {
     }
     if (annotation.drop()) {
       fault = fault.drop();
+    }
+    for (String cut : List.of("reset", "limit")) {
+      if (given.containsKey(cut)) {
+        fault = fault.with("effect." + cut, Map.of("after", given.get(cut)));
+      }
     }
     if (annotation.afterCall()) {
       fault = fault.afterCall();

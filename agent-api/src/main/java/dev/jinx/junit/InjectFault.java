@@ -60,6 +60,9 @@ public @interface InjectFault {
   /** http: {@code target.path}, such as {@code /v1/charges/**}. */
   String[] path() default {};
 
+  /** http: {@code target.client}, such as {@code okhttp}. */
+  String[] client() default {};
+
   /** jdbc, socket: {@code target.operation}, such as {@code commit} or {@code connect}. */
   String[] operation() default {};
 
@@ -83,6 +86,15 @@ public @interface InjectFault {
 
   /** http: {@code effect.response.body}. */
   String body() default "";
+
+  /** http: {@code effect.bandwidth}, such as {@code 64KB/s}. */
+  String bandwidth() default "";
+
+  /** http: {@code effect.reset.after}, such as {@code 4KB}. */
+  String reset() default "";
+
+  /** http: {@code effect.limit.after}, such as {@code 4KB}. */
+  String limit() default "";
 
   /** {@code effect.phase: after}: the real call happens, and its outcome is lost. */
   boolean afterCall() default false;

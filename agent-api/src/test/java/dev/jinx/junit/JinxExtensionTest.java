@@ -202,6 +202,28 @@ class JinxExtensionTest {
   }
 
   @JinxTest
+  static class Answers {
+    @Test
+    @InjectFault(
+        http = "*",
+        client = "okhttp",
+        limit = "4KB",
+        bandwidth = "1KB/s",
+        required = false)
+    void test() {
+      assertThat(FakeAgent.current().document(0))
+          .contains("\"client\":\"okhttp\"")
+          .contains("\"limit\":{\"after\":\"4KB\"}")
+          .contains("\"bandwidth\":\"1KB/s\"");
+    }
+  }
+
+  @Test
+  void what_becomes_of_an_answer_has_attributes_too() {
+    assertThat(failure(Answers.class, "test")).isNull();
+  }
+
+  @JinxTest
   static class BadPlace {
     @BeforeEach
     void early(FaultInjection fault) {}

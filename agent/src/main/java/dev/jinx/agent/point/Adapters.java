@@ -1,5 +1,6 @@
 package dev.jinx.agent.point;
 
+import dev.jinx.agent.weave.Access;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Adapters<T> {
   private final String className;
   private final Class<T> type;
+  private final Access access;
 
   // kept by the library's class, so that an undeployed application takes its adapter along
   private final ClassValue<T> adapters =
@@ -29,9 +31,10 @@ public final class Adapters<T> {
    * @param className the adapter, as {@code dev.jinx…Point$Adapter}: with a constructor without
    *     parameters, that implements {@code type}
    */
-  public Adapters(String className, Class<T> type) {
+  public Adapters(String className, Class<T> type, Access access) {
     this.className = className;
     this.type = type;
+    this.access = access;
   }
 
   /** The adapter for the loader of that class of the library. */
@@ -42,6 +45,7 @@ public final class Adapters<T> {
   private T define(Class<?> library) {
     try {
       ClassLoader loader = new AdapterLoader(className, library.getClassLoader());
+      access.lend(library, loader.getUnnamedModule());
       var constructor = loader.loadClass(className).getDeclaredConstructor();
       constructor.setAccessible(true);
       return type.cast(constructor.newInstance());
