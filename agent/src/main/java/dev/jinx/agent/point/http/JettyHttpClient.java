@@ -56,19 +56,20 @@ public final class JettyHttpClient extends HookPoint implements Point {
 
   private final Access access;
   private final Exceptions exceptions;
-  private final Adapters<JettyInside> adapters =
-      new Adapters<>("dev.jinx.agent.point.http.JettyAdapter", JettyInside.class);
+  private final Adapters<JettyInside> adapters;
 
   /** By exchange: those that wait, and those whose answer is to be held. */
   private final Map<Object, Held> held = new ConcurrentHashMap<>();
 
   /** By receiver: what an answer's body is made of. */
-  private final Map<Object, JettyInside.Body> bodies = new ConcurrentHashMap<>();
+  private final Map<Object, Supply> bodies = new ConcurrentHashMap<>();
 
   public JettyHttpClient(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
     this.access = access;
     this.exceptions = exceptions;
+    this.adapters =
+        new Adapters<>("dev.jinx.agent.point.http.JettyAdapter", JettyInside.class, access);
   }
 
   @Override
@@ -194,20 +195,41 @@ public final class JettyHttpClient extends HookPoint implements Point {
     @Override
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object receiver, @Nullable Object argument) {
-      JettyInside.Body body = bodies.get(receiver);
-      return body == null
+      Supply supply = bodies.get(receiver);
+      return supply == null || supply.reader == Thread.currentThread()
           ? null
-          : (self, arguments) -> read(body, original, self, (Boolean) arguments[0]);
+          : (self, arguments) -> supply.read(original, self, (Boolean) arguments[0]);
     }
   }
 
-  @SuppressWarnings("unchecked")
-  private static <E extends Throwable> @Nullable Object read(
-      JettyInside.Body body, Original original, Object receiver, boolean demand) throws E {
-    try {
-      return body.read(more -> original.call(receiver, new Object[] {more}), demand);
-    } catch (Throwable e) {
-      throw (E) e;
+  /** What an answer's body is made of. */
+  private static final class Supply {
+    private final JettyInside.Body body;
+
+    /** Who reads from the real body, through the hook. */
+    private volatile @Nullable Thread reader;
+
+    Supply(JettyInside.Body body) {
+      this.body = body;
+    }
+
+    @SuppressWarnings("unchecked")
+    <E extends Throwable> @Nullable Object read(
+        Original original, Object receiver, boolean demand) throws E {
+      try {
+        return body.read(
+            more -> {
+              reader = Thread.currentThread();
+              try {
+                return original.call(receiver, new Object[] {more});
+              } finally {
+                reader = null;
+              }
+            },
+            demand);
+      } catch (Throwable e) {
+        throw (E) e;
+      }
     }
   }
 
@@ -360,7 +382,7 @@ public final class JettyHttpClient extends HookPoint implements Point {
 
     private void supply(Object by, JettyInside.Body body) {
       receiver = by;
-      bodies.put(by, body);
+      bodies.put(by, new Supply(body));
     }
 
     @Override
