@@ -239,6 +239,11 @@ final class JettyAdapter implements JettyInside {
     }
   }
 
+  @Override
+  public void poseAsHttp2(Object exchange) {
+    ((HttpExchange) exchange).getResponse().version(HttpVersion.HTTP_2).reason(null);
+  }
+
   /** The end of a connection that has no network. */
   private static final class EndPoint extends ByteArrayEndPoint {
     private final Executor executor;

@@ -296,6 +296,9 @@ public final class JettyHttpClient extends HookPoint implements Point {
     /** Stands before the destination's queue. */
     private volatile boolean waits = true;
 
+    /** The connection without a network talks HTTP/1.1. */
+    private volatile boolean poses;
+
     private volatile boolean deferring;
     private volatile boolean decided;
     private volatile @Nullable Object receiver;
@@ -355,6 +358,9 @@ public final class JettyHttpClient extends HookPoint implements Point {
     boolean takes(String step, Object by) {
       if (client.isInterim(exchange)) {
         return false;
+      }
+      if (poses && step.equals("responseBegin")) {
+        client.poseAsHttp2(exchange);
       }
       if (step.equals("responseBegin") && !decided) {
         decided = true;
@@ -433,7 +439,10 @@ public final class JettyHttpClient extends HookPoint implements Point {
 
     /** The exchange is not to go the real way any more. */
     private void leave() {
-      held.remove(exchange);
+      waits = false;
+      decided = true;
+      poses = client.isHttp2(exchange);
+      held.put(exchange, this);
       client.queued(exchange);
     }
 

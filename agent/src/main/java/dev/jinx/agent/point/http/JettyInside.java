@@ -47,7 +47,7 @@ public interface JettyInside {
   /** What the idle timeout says of itself. */
   String idleMessage(Object exchange, long elapsedMillis);
 
-  /** What an orderly end or a reset becomes on the connection of an exchange. */
+  /** All that the exchange's connection says of itself. */
   String connection(Object exchange);
 
   /** Fails an exchange, and closes the connection that it may have. */
@@ -65,6 +65,9 @@ public interface JettyInside {
    */
   void send(Object exchange, byte @Nullable [] answer, @Nullable Throwable onWrite)
       throws Exception;
+
+  /** What has been answered over that connection is to look like an answer over HTTP/2. */
+  void poseAsHttp2(Object exchange);
 
   /** Closes a connection that waits in the pool of the exchange's destination, if there is any. */
   void closeOne(Object exchange);
