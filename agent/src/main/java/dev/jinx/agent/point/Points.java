@@ -13,6 +13,7 @@ import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.http.NettyHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.jdbc.AnyDriver;
@@ -71,6 +72,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 10 ->
           new NettyHttp(
               armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
+      case 11 -> new JettyHttpClient(armory, access, exceptions);
       default -> null;
     };
   }

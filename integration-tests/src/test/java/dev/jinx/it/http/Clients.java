@@ -21,7 +21,9 @@ final class Clients {
               new ApacheAsyncClients5().clients("5.6"),
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
               new ReactorNettyClients().clients(""),
-              new WebClients().clients("")
+              new WebClients().clients(""),
+              new JettyClients().clients("12.1"),
+              Isolated.library("jetty-12.0", JettyClients.class).clients("12.0")
               // the next one
               )
           .flatMap(List::stream)
