@@ -15,6 +15,7 @@ import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.OkHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.jdbc.DriverNames;
@@ -73,6 +74,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
           new NettyHttp(
               armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
       case 11 -> new JettyHttpClient(armory, access, exceptions);
+      case 12 -> new OkHttp(armory, access, exceptions);
       default -> null;
     };
   }
