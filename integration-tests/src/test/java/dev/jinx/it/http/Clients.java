@@ -13,8 +13,15 @@ final class Clients {
 
   private static final List<Client> ALL =
       Stream.of(
-              new JdkClients().clients(""), new ReactorNettyClients().clients(""),
-              new WebClients().clients("")
+              new JdkClients().clients(""),
+              new Apache5Clients().clients("5.6"),
+              Isolated.library("apache5-5.0", Apache5Clients.class).clients("5.0"),
+              new Apache4Clients().clients("4.5"),
+              Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
+              new ReactorNettyClients().clients("1.3"),
+              new WebClients().clients("7.0"),
+              new AsyncHttpClients().clients("3.0"),
+              new VertxClients().clients("5.2")
               // the next one
               )
           .flatMap(List::stream)

@@ -132,6 +132,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     private boolean readWanted;
     private boolean endsWithConnection;
     private boolean closeAfterwards;
+    private boolean givenUp;
     private boolean over;
 
     Exchange(Injection injection, NettyHttp.Spelling spelling, boolean clock, HttpRequest request) {
@@ -522,9 +523,21 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     }
 
     @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+      givenUp = true;
+      var unused = ctx.close(promise);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      givenUp = true;
+      ctx.fireExceptionCaught(cause);
+    }
+
+    @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-      if (receiving == Receiving.HELD || receiving == Receiving.FLOWING) {
-        // the pipeline is about to be taken apart: no time is left for the rest
+      if (!givenUp && receiving != Receiving.PASSED) {
+        // the server has ended, the pipeline is about to be taken apart: no time is left
         receiving = Receiving.FLOWING;
         flow = null;
         waiting = false;
