@@ -39,6 +39,7 @@ import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
@@ -217,7 +218,10 @@ public final class NettyExchange implements NettyHttp.Exchanges {
         flushed = true;
         // the kernel takes what it has room for
         if (buffered <= ROOM) {
-          out.forEach(each -> each.promise().trySuccess());
+          // some of them make the client write more
+          for (Outbound each : List.copyOf(out)) {
+            each.promise().trySuccess();
+          }
         }
       }
     }
