@@ -116,8 +116,7 @@ class JettyIT {
       server.answering(hold.toString().contains("after") ? RealServer.ECHO : RealServer.SILENCE);
       try (FaultInjection fault = Jinx.inject(hold)) {
         Observed late =
-            Observed.of(
-                () -> request("/").timeout(limit.toMillis(), TimeUnit.MILLISECONDS).send());
+            Observed.of(() -> request("/").timeout(limit.toMillis(), TimeUnit.MILLISECONDS).send());
 
         assertThat(late.thrown())
             .as("%s", hold)

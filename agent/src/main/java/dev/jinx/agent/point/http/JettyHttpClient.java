@@ -214,8 +214,8 @@ public final class JettyHttpClient extends HookPoint implements Point {
     }
 
     @SuppressWarnings("unchecked")
-    <E extends Throwable> @Nullable Object read(
-        Original original, Object receiver, boolean demand) throws E {
+    <E extends Throwable> @Nullable Object read(Original original, Object receiver, boolean demand)
+        throws E {
       try {
         return body.read(
             more -> {
