@@ -11,10 +11,12 @@ import dev.jinx.agent.point.dns.InetAddressLookUp;
 import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
+import dev.jinx.agent.point.http.Grpc;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.OkHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.jdbc.DriverNames;
@@ -73,6 +75,8 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
           new NettyHttp(
               armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
       case 11 -> new JettyHttpClient(armory, access, exceptions);
+      case 12 -> new OkHttp(armory, access, exceptions);
+      case 13 -> new Grpc(armory, access, exceptions);
       default -> null;
     };
   }

@@ -53,6 +53,7 @@ import org.jspecify.annotations.Nullable;
 /** Compiled against gRPC's core, which Netty's shaded transport shares. */
 final class GrpcAdapter implements GrpcInside {
   private static final int CONNECT_MILLIS = 30_000;
+  private static final Object[] NO_CALL = {null, null, CallOptions.DEFAULT};
 
   private volatile @Nullable Handles handles;
   private volatile @Nullable Access access;
@@ -529,7 +530,7 @@ final class GrpcAdapter implements GrpcInside {
   }
 
   @Override
-  public Object status(NamedError error, Object transport, Object[] arguments) {
+  public Object status(NamedError error, Object transport, Object @Nullable [] arguments) {
     return switch (error) {
       case CONNECTION_REFUSED -> refused(transport, arguments);
       case CONNECT_TIMEOUT -> {
@@ -541,7 +542,7 @@ final class GrpcAdapter implements GrpcInside {
         yield status(connectTimeout(transport, message));
       }
       case UNKNOWN_HOST -> {
-        String host = read(Field.HOST, null, transport, arguments);
+        String host = read(Field.HOST, null, transport, arguments == null ? NO_CALL : arguments);
         yield Status.UNAVAILABLE
             .withDescription("Unable to resolve host " + host)
             .withCause(new UnknownHostException(host));
@@ -553,7 +554,8 @@ final class GrpcAdapter implements GrpcInside {
     };
   }
 
-  private InetSocketAddress address(Object transport, Object[] arguments) {
+  private InetSocketAddress address(Object transport, Object @Nullable [] given) {
+    Object[] arguments = given == null ? NO_CALL : given;
     String host = String.valueOf(read(Field.HOST, null, transport, arguments));
     int port = Integer.parseInt(String.valueOf(read(Field.PORT, null, transport, arguments)));
     try (CallScope scope = CallScope.enter(null)) {
@@ -563,7 +565,7 @@ final class GrpcAdapter implements GrpcInside {
     }
   }
 
-  private Status refused(Object transport, Object[] arguments) {
+  private Status refused(Object transport, Object @Nullable [] arguments) {
     ConnectException refused = new ConnectException("Connection refused");
     try {
       Class<?> errors = nativeErrors(transport);
@@ -574,7 +576,7 @@ final class GrpcAdapter implements GrpcInside {
                   .getMethod("throwConnectException", String.class, int.class)
                   .invoke(null, "finishConnect", constant(errors, "ERROR_ECONNREFUSED_NEGATIVE"));
         } catch (InvocationTargetException e) {
-          refused = (ConnectException) e.getCause();
+          refused = e.getCause() instanceof ConnectException known ? known : refused;
         }
       }
       Class<?> annotated = netty(transport, "channel.AbstractChannel$AnnotatedConnectException");

@@ -39,8 +39,12 @@ public interface GrpcInside {
   /** A stream without a network, that gives that answer to a request. */
   Object answering(Response response, Object[] arguments, Executor executor);
 
-  /** A failure as the transport reports it. */
-  Object status(NamedError error, Object transport, Object[] arguments);
+  /**
+   * A failure as the transport reports it.
+   *
+   * @param arguments null where they are known no more
+   */
+  Object status(NamedError error, Object transport, Object @Nullable [] arguments);
 
   /** Any exception, as the transport reports it. */
   Object status(Throwable cause);
