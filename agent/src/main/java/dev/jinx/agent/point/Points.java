@@ -12,6 +12,7 @@ import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.AsyncHttpClient;
+import dev.jinx.agent.point.http.Grpc;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.http.JettyHttpClient;
@@ -77,6 +78,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 12 -> new OkHttp(armory, access, exceptions);
       case 13 -> new AsyncHttpClient(armory, access, exceptions);
       case 14 -> new Vertx(armory, access, exceptions);
+      case 15 -> new Grpc(armory, access, exceptions);
       default -> null;
     };
   }

@@ -4,7 +4,7 @@ package dev.jinx.agent.weave;
  * A method to be hooked.
  *
  * @param argument the index of the parameter that is passed on, or -1 for none; or {@link
- *     #FIRST_TWO}
+ *     #FIRST_TWO} or {@link #ALL}
  * @param bits the operations that open the gate for it
  * @param required whether the class is not what was expected without it
  */
@@ -16,4 +16,7 @@ public record MethodHook(
    * object that may be shared and acts on what it is given.
    */
   public static final int FIRST_TWO = -2;
+
+  /** The handler gets an array of all parameters; for a method whose call none of them tells. */
+  public static final int ALL = -3;
 }

@@ -60,7 +60,9 @@ final class Prologue extends MethodVisitor {
       boxed(1);
     } else {
       self();
-      if (hook.argument() < 0) {
+      if (hook.argument() == MethodHook.ALL) {
+        arguments();
+      } else if (hook.argument() < 0) {
         visitInsn(Opcodes.ACONST_NULL);
       } else {
         boxed(hook.argument());

@@ -23,6 +23,7 @@ import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.net.InetAddress;
 import java.util.List;
+import java.util.Objects;
 import java.util.function.BiConsumer;
 import javax.net.ssl.SSLHandshakeException;
 import org.jspecify.annotations.Nullable;
@@ -235,7 +236,7 @@ public final class Vertx extends NettyConnecting {
       @Override
       @SuppressWarnings("unchecked")
       public void follow(@Nullable Object real) {
-        ((Future<HttpClientRequest>) real).onComplete(result);
+        ((Future<HttpClientRequest>) Objects.requireNonNull(real)).onComplete(result);
       }
 
       @Override
