@@ -5,6 +5,7 @@ import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.ApacheHttpAsyncClient4;
 import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
@@ -36,6 +37,7 @@ public final class Points implements Consumer<Fault> {
     }
     all.add(new HttpUrlConnection(armory, access, exceptions));
     all.add(new JdkHttpClient(armory, access, exceptions));
+    all.add(new ApacheHttpAsyncClient4(armory, access, exceptions));
     all.add(new ApacheHttpAsyncClient5(armory, access, exceptions));
   }
 

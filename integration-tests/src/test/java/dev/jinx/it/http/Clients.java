@@ -15,7 +15,9 @@ final class Clients {
       Stream.of(
               new JdkClients().clients(""),
               new ApacheAsyncClients5().clients("5.6"),
-              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1")
+              Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
+              new ApacheAsyncClients4().clients("4.1.5"),
+              Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1")
               // the next one
               )
           .flatMap(List::stream)

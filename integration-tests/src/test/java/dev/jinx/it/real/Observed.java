@@ -44,8 +44,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
     return new Outcome(value, thrown);
   }
 
-  // two servers differ in their ports, two certificates in their dates, and a wrapper of a future
-  // repeats its cause's message
+  // two servers differ in their ports, two certificates in their dates, Apache's connections in
+  // their numbers, and a wrapper of a future repeats its cause's message
   private static @Nullable String message(Throwable t) {
     String message = t.getMessage();
     if (message == null || t instanceof ExecutionException || t instanceof CompletionException) {
@@ -53,6 +53,7 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
     }
     return message
         .replaceAll("localhost:\\d+|127\\.0\\.0\\.1:\\d+", "localhost:0")
+        .replaceAll("http-outgoing-\\d+", "http-outgoing-0")
         .replaceAll("NotAfter: .*", "NotAfter: a day");
   }
 }
