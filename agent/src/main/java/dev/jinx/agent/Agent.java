@@ -57,8 +57,8 @@ public final class Agent {
     Limits limits = new Limits(options.maxDelay(), options.maxFaults(), options.maxActive());
     Armory armory = new Armory(limits, open);
     Points points = new Points(armory, access);
-    armory.hookable(points.hookable(), points);
-    Weaver weaver = new Weaver(gate, points.classes(), points.landmarks(), points.shapes());
+    armory.hookable(points, points);
+    Weaver weaver = new Weaver(gate, points);
     Control control =
         Control.start(
             options.control(version()),

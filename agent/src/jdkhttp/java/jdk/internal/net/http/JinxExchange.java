@@ -19,6 +19,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import jdk.internal.net.http.common.ConnectionExpiredException;
 import jdk.internal.net.http.common.MinimalFuture;
+import jdk.internal.net.http.common.Utils;
 
 /**
  * What only a class of the JDK's HTTP client's own package can do. It is defined there while that
@@ -79,7 +80,40 @@ final class JinxExchange<T> extends ExchangeImpl<T> {
 
   /** Gives up a real exchange whose response has arrived: closes the connection or the stream. */
   static void discard(Object exchange) {
-    ((Exchange<?>) exchange).exchImpl.cancel(new IOException("discarded"));
+    IOException cause = new IOException("discarded");
+    ExchangeImpl<?> real = ((Exchange<?>) exchange).exchImpl;
+    if (real instanceof Stream<?> stream) {
+      JinxBody2.lose(stream, cause);
+    } else {
+      real.cancel(cause);
+    }
+  }
+
+  /**
+   * Closes the connection that the exchange would have used, if the client has one already.
+   *
+   * @param http2 a connection of HTTP/2, or null; other streams on it come to their end
+   */
+  static void discardPooled(Object waiting, Object http2) {
+    Exchange<?> exchange = (Exchange<?>) waiting;
+    if (http2 != null) {
+      Http2Connection connection = (Http2Connection) http2;
+      connection.setFinalStream();
+      if (connection.shouldClose()) {
+        connection.close();
+      }
+      return;
+    }
+    HttpRequestImpl request = exchange.request;
+    HttpConnection connection =
+        exchange
+            .client
+            .connectionPool()
+            .getConnection(
+                request.secure(), request.getAddress(), Utils.resolveAddress(request.proxy()));
+    if (connection != null) {
+      connection.close();
+    }
   }
 
   /** Answers an exchange; the returned response completes the future of its headers. */

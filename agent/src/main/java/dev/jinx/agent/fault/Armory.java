@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import org.jspecify.annotations.Nullable;
 
@@ -47,7 +48,7 @@ public final class Armory {
   private final Map<String, ArmedFault> faults = new LinkedHashMap<>();
   private volatile Map<Operation, Index> snapshot = Map.of();
   private volatile @Nullable String haltReason;
-  private volatile long hookable;
+  private volatile @Nullable LongSupplier hookable;
   private volatile @Nullable Consumer<Fault> check;
 
   /**
@@ -64,7 +65,7 @@ public final class Armory {
    * @param operations the bits of the operations that some point hooks
    * @param check throws {@link InvalidDocument} for a fault that no point can carry out
    */
-  public void hookable(long operations, Consumer<Fault> check) {
+  public void hookable(LongSupplier operations, Consumer<Fault> check) {
     this.hookable = operations;
     this.check = check;
   }
@@ -173,9 +174,11 @@ public final class Armory {
     if (haltReason != null) {
       throw new Refused("halted (" + haltReason + "); POST /v1/resume allows faults again");
     }
+    LongSupplier reach = hookable;
+    long within = reach == null ? 0 : reach.getAsLong();
     Set<Operation> operations =
         fault.effects().possibleOn(fault.target().operations(), fault.target().named()).stream()
-            .filter(operation -> (operation.bit() & hookable) != 0)
+            .filter(operation -> (operation.bit() & within) != 0)
             .collect(Collectors.toSet());
     if (operations.isEmpty()) {
       throw new InvalidDocument(
@@ -269,11 +272,34 @@ public final class Armory {
    */
   public @Nullable Injection match(
       Operation operation, CallReader reader, Object self, @Nullable Object argument) {
+    return match(operation, reader, Choice.ALL, self, argument);
+  }
+
+  /** Which faults a hook carries out, where a library has one hook for some and one for others. */
+  public interface Choice {
+    Choice ALL =
+        new Choice() {
+          @Override
+          public boolean carries(Fault fault, Object self, @Nullable Object argument) {
+            return true;
+          }
+        };
+
+    boolean carries(Fault fault, Object self, @Nullable Object argument);
+  }
+
+  /** The same, of some faults only: the others are left to another hook. */
+  public @Nullable Injection match(
+      Operation operation,
+      CallReader reader,
+      Choice choice,
+      Object self,
+      @Nullable Object argument) {
     Index index = snapshot.get(operation);
     if (index == null) {
       return null;
     }
-    List<Injection.Hit> hits = index.match(this, reader, self, argument);
+    List<Injection.Hit> hits = index.match(this, reader, choice, self, argument);
     if (hits == null) {
       return null;
     }

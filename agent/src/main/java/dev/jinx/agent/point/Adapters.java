@@ -1,5 +1,6 @@
 package dev.jinx.agent.point;
 
+import dev.jinx.agent.weave.Access;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.InvocationTargetException;
@@ -15,6 +16,7 @@ import org.jspecify.annotations.Nullable;
 public final class Adapters<T> {
   private final String className;
   private final Class<T> type;
+  private final Access access;
 
   // kept by the library's class, so that an undeployed application takes its adapter along
   private final ClassValue<T> adapters =
@@ -26,12 +28,14 @@ public final class Adapters<T> {
       };
 
   /**
-   * @param className the adapter, as {@code dev.jinx…Point$Adapter}: with a constructor without
-   *     parameters, that implements {@code type}
+   * @param className the adapter, as {@code dev.jinx…Point$Adapter}: public, with a constructor
+   *     without parameters, that implements {@code type}; where it stands in a package of its own,
+   *     all of that package belongs to it
    */
-  public Adapters(String className, Class<T> type) {
+  public Adapters(String className, Class<T> type, Access access) {
     this.className = className;
     this.type = type;
+    this.access = access;
   }
 
   /** The adapter for the loader of that class of the library. */
@@ -41,7 +45,11 @@ public final class Adapters<T> {
 
   private T define(Class<?> library) {
     try {
-      ClassLoader loader = new AdapterLoader(className, library.getClassLoader());
+      String own = className.substring(0, className.lastIndexOf('.') + 1);
+      boolean hasPackage = !own.equals(type.getPackageName().concat("."));
+      ClassLoader loader =
+          new AdapterLoader(hasPackage ? own : className, library.getClassLoader());
+      access.lend(library, loader.getUnnamedModule());
       var constructor = loader.loadClass(className).getDeclaredConstructor();
       constructor.setAccessible(true);
       return type.cast(constructor.newInstance());
@@ -78,10 +86,14 @@ public final class Adapters<T> {
     }
 
     /**
-     * Whether a class belongs to the adapter: itself, its nested ones, and those without a name
-     * that the compiler adds to the outer class (the table of a switch over an enum).
+     * Whether a class belongs to the adapter: any of its package; or itself, its nested ones, and
+     * those without a name that the compiler adds to the outer class (the table of a switch over an
+     * enum).
      */
     private boolean isAdapters(String name) {
+      if (adapter.endsWith(".")) {
+        return name.startsWith(adapter);
+      }
       int nested = adapter.indexOf('$') + 1;
       return name.equals(adapter)
           || name.startsWith(adapter + "$")

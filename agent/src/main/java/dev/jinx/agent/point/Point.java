@@ -2,14 +2,14 @@ package dev.jinx.agent.point;
 
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Landmark;
-import dev.jinx.agent.weave.ShapeFinder;
 import java.util.List;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One library: which of its classes and methods are hooked. Building one must be cheap: it happens
- * before {@code main}.
+ * One library: which of its classes and methods are hooked. It is made when the first of these
+ * classes is seen, inside of class loading: so making one, and {@link #classes}, must be cheap,
+ * with no lambda, stream or regular expression.
  */
 public interface Point {
 
@@ -32,10 +32,5 @@ public interface Point {
    */
   default Set<String> impossible() {
     return Set.of();
-  }
-
-  /** Finds classes that are not known by name. */
-  default ShapeFinder shapes() {
-    return ShapeFinder.NONE;
   }
 }

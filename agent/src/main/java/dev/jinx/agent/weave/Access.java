@@ -2,6 +2,7 @@ package dev.jinx.agent.weave;
 
 import java.lang.instrument.Instrumentation;
 import java.lang.invoke.MethodHandles;
+import java.util.HashMap;
 import java.util.Map;
 import java.util.Set;
 
@@ -27,6 +28,18 @@ public final class Access {
           Map.of());
     }
     return MethodHandles.privateLookupIn(type, MethodHandles.lookup());
+  }
+
+  /** Lets a module use all packages of a class's module, those too that it keeps to itself. */
+  public void lend(Class<?> type, Module user) {
+    Module module = type.getModule();
+    if (module.isNamed()) {
+      Map<String, Set<Module>> all = new HashMap<>();
+      for (String name : module.getPackages()) {
+        all.put(name, Set.of(user));
+      }
+      instrumentation.redefineModule(module, Set.of(), all, all, Set.of(), Map.of());
+    }
   }
 
   /** All classes that are loaded now. */

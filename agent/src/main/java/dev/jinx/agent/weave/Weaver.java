@@ -8,7 +8,6 @@ import java.net.URL;
 import java.security.CodeSource;
 import java.security.ProtectionDomain;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
@@ -29,9 +28,7 @@ import org.objectweb.asm.Opcodes;
  */
 public final class Weaver implements ClassFileTransformer {
   private final Gate gate;
-  private final Map<String, ClassHooks> byName = new HashMap<>();
-  private final Map<String, Landmark> landmarks = new HashMap<>();
-  private final ShapeFinder shapes;
+  private final Catalogue catalogue;
   private final ClassLoader own = Weaver.class.getClassLoader();
   private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
   private final List<Woven> woven = new ArrayList<>();
@@ -42,17 +39,9 @@ public final class Weaver implements ClassFileTransformer {
   private record Sighting(
       Landmark landmark, @Nullable WeakReference<ClassLoader> loader, @Nullable URL from) {}
 
-  public Weaver(Gate gate, List<ClassHooks> hooks, List<Landmark> landmarks, ShapeFinder shapes) {
+  public Weaver(Gate gate, Catalogue catalogue) {
     this.gate = gate;
-    this.shapes = shapes;
-    for (ClassHooks each : hooks) {
-      byName.put(each.className(), each);
-    }
-    for (Landmark each : landmarks) {
-      this.landmarks.put(each.className(), each);
-      // found by the one look-up that every class costs
-      byName.put(each.className(), new ClassHooks(each.library(), each.className(), List.of()));
-    }
+    this.catalogue = catalogue;
   }
 
   /** The thread to be unparked whenever {@link #woven} may tell of something missing. */
@@ -75,8 +64,9 @@ public final class Weaver implements ClassFileTransformer {
     }
     for (Class<?> type : loaded) {
       String name = type.getName().replace('.', '/');
-      if (landmarks.containsKey(name)) {
-        sighted(name, type.getClassLoader(), type.getProtectionDomain());
+      Landmark landmark = catalogue.landmark(name);
+      if (landmark != null) {
+        sighted(landmark, type.getClassLoader(), type.getProtectionDomain());
         continue;
       }
       try {
@@ -91,8 +81,7 @@ public final class Weaver implements ClassFileTransformer {
     if (type.isArray() || type.isHidden() || type.isPrimitive()) {
       return false;
     }
-    String name = type.getName().replace('.', '/');
-    return byName.containsKey(name) || (!type.isInterface() && shapes.mayConcern(name));
+    return catalogue.mayConcern(type.getName().replace('.', '/'));
   }
 
   /** What became of the classes so far. */
@@ -193,47 +182,44 @@ public final class Weaver implements ClassFileTransformer {
     if (className == null || loader == own) {
       return null;
     }
-    ClassHooks hooks = byName.get(className);
-    if (hooks == null && !shapes.mayConcern(className)) {
+    if (!catalogue.mayConcern(className)) {
       return null;
     }
-    if (hooks != null && hooks.methods().isEmpty()) {
-      sighted(className, loader, domain);
+    Landmark landmark = catalogue.landmark(className);
+    if (landmark != null) {
+      sighted(landmark, loader, domain);
       return null;
     }
-    return weave(loader, className, domain, bytes, hooks);
+    return weave(loader, className, domain, bytes);
   }
 
   private void sighted(
-      String className, @Nullable ClassLoader loader, @Nullable ProtectionDomain domain) {
-    Landmark landmark = landmarks.get(className);
-    if (landmark != null) {
-      synchronized (sightings) {
-        sightings.add(
-            new Sighting(
-                landmark, loader == null ? null : new WeakReference<>(loader), from(domain)));
-      }
-      LockSupport.unpark(reader);
+      Landmark landmark, @Nullable ClassLoader loader, @Nullable ProtectionDomain domain) {
+    synchronized (sightings) {
+      sightings.add(
+          new Sighting(
+              landmark, loader == null ? null : new WeakReference<>(loader), from(domain)));
     }
+    LockSupport.unpark(reader);
   }
 
   private byte @Nullable [] weave(
       @Nullable ClassLoader loader,
       String className,
       @Nullable ProtectionDomain domain,
-      byte[] bytes,
-      @Nullable ClassHooks known) {
+      byte[] bytes) {
     Result result = new Result();
-    ClassHooks hooks = known;
+    ClassHooks hooks = null;
     byte[] changed = null;
     String failure = null;
     try {
+      hooks = catalogue.hooks(className);
       if (hooks == null) {
         ClassReader reader = new ClassReader(bytes);
         if ((reader.getAccess() & Opcodes.ACC_INTERFACE) != 0) {
           return null;
         }
-        hooks = shapes.find(loader, className, reader.getSuperName(), reader.getInterfaces());
+        hooks = catalogue.find(className, reader.getSuperName(), reader.getInterfaces());
         if (hooks == null) {
           return null;
         }

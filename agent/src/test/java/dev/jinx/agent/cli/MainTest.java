@@ -40,7 +40,7 @@ class MainTest {
 
   @BeforeAll
   static void start() throws InterruptedException {
-    ARMORY.hookable(-1L, fault -> {});
+    ARMORY.hookable(() -> -1L, fault -> {});
     LinkedBlockingQueue<String> said = new LinkedBlockingQueue<>();
     Control unused =
         Control.start(

@@ -18,7 +18,7 @@ final class Armories {
   static Armory create() {
     Armory armory =
         new Armory(new Limits(TimeUnit.MINUTES.toNanos(10), 20_000, Long.MAX_VALUE), bits -> {});
-    armory.hookable(-1L, fault -> {});
+    armory.hookable(() -> -1L, fault -> {});
     return armory;
   }
 

@@ -37,7 +37,7 @@ class ArmoryTest {
 
   private Armory armory(Limits limits) {
     Armory armory = new Armory(limits, gate::set);
-    armory.hookable(-1L, fault -> {});
+    armory.hookable(() -> -1L, fault -> {});
     return armory;
   }
 
@@ -177,13 +177,13 @@ class ArmoryTest {
 
   @Test
   void what_no_point_can_hit_is_refused() {
-    armory.hookable(Operation.HTTP_EXCHANGE.bit(), fault -> {});
+    armory.hookable(() -> Operation.HTTP_EXCHANGE.bit(), fault -> {});
     assertThatThrownBy(
             () -> armory.put(fault("a", Map.of("kind", "dns"), Map.of("error", "unknownHost"))))
         .isInstanceOfSatisfying(
             InvalidDocument.class, e -> assertThat(e.field()).isEqualTo("target"));
     armory.hookable(
-        -1L,
+        () -> -1L,
         fault -> {
           throw new InvalidDocument("effect.error.class", "no");
         });

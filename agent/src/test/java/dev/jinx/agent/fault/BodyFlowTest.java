@@ -24,7 +24,7 @@ class BodyFlowTest {
       new Armory(new Limits(TimeUnit.MINUTES.toNanos(10), 100, Long.MAX_VALUE), bits -> {});
 
   BodyFlowTest() {
-    armory.hookable(-1L, fault -> {});
+    armory.hookable(() -> -1L, fault -> {});
   }
 
   @SafeVarargs

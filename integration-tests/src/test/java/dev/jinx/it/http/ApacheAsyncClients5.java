@@ -80,7 +80,8 @@ public final class ApacheAsyncClients5 implements ClientLibrary {
   private static CloseableHttpAsyncClient overHttp2(Duration limit) {
     return H2AsyncClientBuilder.create()
         .setDefaultRequestConfig(config(Timeout.ofMilliseconds(limit.toMillis())))
-        .setIOReactorConfig(IOReactorConfig.custom().setSoTimeout(Timeout.ofMilliseconds(limit.toMillis())).build())
+        .setIOReactorConfig(
+            IOReactorConfig.custom().setSoTimeout(Timeout.ofMilliseconds(limit.toMillis())).build())
         .setTlsStrategy(new DefaultClientTlsStrategy(Certificates.client()))
         .build();
   }

@@ -26,8 +26,7 @@ import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import javax.net.ssl.SSLContext;
 import org.jspecify.annotations.Nullable;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Timeout;
@@ -58,22 +57,17 @@ class ClientTwinIT {
     return Clients.http1();
   }
 
-  @BeforeAll
-  static void start() {
+  /** Servers of its own for each test: some pools cannot be closed. */
+  @BeforeEach
+  void start() {
     echo = RealServer.http(RealServer.ECHO);
     failing = RealServer.http(RealServer.ECHO);
   }
 
-  @AfterAll
-  static void stop() {
+  @AfterEach
+  void stop() {
     echo.close();
     failing.close();
-  }
-
-  @BeforeEach
-  void forget() {
-    echo.answering(RealServer.ECHO);
-    failing.answering(RealServer.ECHO);
   }
 
   private static HttpFault target() {

@@ -14,10 +14,18 @@ final class Clients {
   private static final List<Client> ALL =
       Stream.of(
               new JdkClients().clients(""),
+              new Apache5Clients().clients("5.6"),
+              Isolated.library("apache5-5.0", Apache5Clients.class).clients("5.0"),
+              new Apache4Clients().clients("4.5"),
+              Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ApacheAsyncClients5().clients("5.6"),
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
               new ApacheAsyncClients4().clients("4.1.5"),
-              Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1")
+              Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1"),
+              new ReactorNettyClients().clients(""),
+              new WebClients().clients(""),
+              new JettyClients().clients("12.1"),
+              Isolated.library("jetty-12.0", JettyClients.class).clients("12.0")
               // the next one
               )
           .flatMap(List::stream)

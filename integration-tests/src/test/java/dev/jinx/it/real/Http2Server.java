@@ -3,11 +3,13 @@ package dev.jinx.it.real;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.Socket;
 import java.net.StandardSocketOptions;
 import java.net.URI;
 import java.nio.ByteBuffer;
 import java.nio.channels.SocketChannel;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.eclipse.jetty.http2.server.HTTP2CServerConnectionFactory;
 import org.eclipse.jetty.io.Content;
@@ -33,7 +35,13 @@ public final class Http2Server implements AutoCloseable {
     UNAVAILABLE,
     SILENCE,
     RESET,
-    END
+    END,
+    /** 100 bytes. */
+    BODY,
+    /** The same, with the connection reset behind the first 40. */
+    RESET_IN_BODY,
+    /** The same, with the connection ended behind the first 40. */
+    END_IN_BODY
   }
 
   private final Server server;
@@ -75,13 +83,22 @@ public final class Http2Server implements AutoCloseable {
     ByteBuffer body = Content.Source.asByteBuffer(request);
     switch (answer) {
       case SILENCE -> {}
-      case RESET -> {
-        var channel = (SocketChannel) endPoint(request).getTransport();
-        channel.setOption(StandardSocketOptions.SO_LINGER, 0);
-        channel.close();
-        wakeSelector();
-      }
+      case RESET -> reset(request);
       case END -> endPoint(request).close();
+      case BODY -> response.write(true, bytes(100), callback);
+      case RESET_IN_BODY, END_IN_BODY -> {
+        boolean reset = answer == Answer.RESET_IN_BODY;
+        response.getHeaders().put("content-length", 100);
+        response.write(
+            false,
+            bytes(40),
+            Callback.from(
+                () ->
+                    // what is on the way arrives before the reset
+                    connector
+                        .getScheduler()
+                        .schedule(() -> lose(request, reset), 150, TimeUnit.MILLISECONDS)));
+      }
       case UNAVAILABLE -> {
         response.setStatus(503);
         response.getHeaders().put("retry-after", "7");
@@ -94,6 +111,29 @@ public final class Http2Server implements AutoCloseable {
             true, body.hasRemaining() ? body : ByteBuffer.wrap("hello".getBytes(UTF_8)), callback);
       }
     }
+  }
+
+  private static ByteBuffer bytes(int count) {
+    return ByteBuffer.wrap("0123456789".repeat(count / 10).getBytes(UTF_8));
+  }
+
+  private void lose(Request request, boolean reset) {
+    try {
+      if (reset) {
+        reset(request);
+      } else {
+        endPoint(request).close();
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void reset(Request request) throws IOException {
+    var channel = (SocketChannel) endPoint(request).getTransport();
+    channel.setOption(StandardSocketOptions.SO_LINGER, 0);
+    channel.close();
+    wakeSelector();
   }
 
   /** A registered channel is really closed with the selector's next turn. */
@@ -112,6 +152,11 @@ public final class Http2Server implements AutoCloseable {
   /** How many requests have reached the server since the last {@link #answering}. */
   public int requests() {
     return requests.get();
+  }
+
+  /** How many connections are open now. */
+  public int open() {
+    return connector.getConnectedEndPoints().size();
   }
 
   /** Forgets the requests so far and answers the next ones this way. */

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.jar.JarOutputStream;
 import java.util.zip.ZipEntry;
+import org.jspecify.annotations.Nullable;
 
 /** A JVM of the same JDK as the test's, run to its end. */
 record Jvm(int exit, String out, String err) {
@@ -41,17 +42,38 @@ record Jvm(int exit, String out, String err) {
   private static Jvm run(
       String classPath, Map<String, String> environment, List<String> arguments, String... options)
       throws IOException, InterruptedException {
-    List<String> command = new ArrayList<>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(List.of(options));
+    List<String> command = new ArrayList<>(List.of(options));
     command.addAll(List.of("-cp", classPath, Application.class.getName()));
     command.addAll(arguments);
+    return java(environment, command);
+  }
+
+  /** Runs {@code java} with that command line. */
+  static Jvm java(Map<String, String> environment, List<String> line)
+      throws IOException, InterruptedException {
+    return until(null, environment, line);
+  }
+
+  /** The same, with its standard input open until standard error tells that, if anything. */
+  static Jvm until(@Nullable String said, Map<String, String> environment, List<String> line)
+      throws IOException, InterruptedException {
+    List<String> command = new ArrayList<>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(line);
     File out = File.createTempFile("jinx-it", ".out");
     File err = File.createTempFile("jinx-it", ".err");
     try {
       ProcessBuilder builder = new ProcessBuilder(command).redirectOutput(out).redirectError(err);
       builder.environment().putAll(environment);
       Process process = builder.start();
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
+      while (said != null
+          && !Files.readString(err.toPath()).contains(said)
+          && System.nanoTime() < deadline
+          && !process.waitFor(20, TimeUnit.MILLISECONDS)) {
+        // not yet
+      }
+      process.getOutputStream().close();
       if (!process.waitFor(60, TimeUnit.SECONDS)) {
         process.destroyForcibly();
         throw new AssertionError(
@@ -65,7 +87,8 @@ record Jvm(int exit, String out, String err) {
     }
   }
 
-  private static String classes() {
+  /** The folder of the tests' own classes. */
+  static String classes() {
     return new File(Jvm.class.getProtectionDomain().getCodeSource().getLocation().getPath())
         .getPath();
   }

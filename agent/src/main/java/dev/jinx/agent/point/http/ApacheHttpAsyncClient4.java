@@ -77,8 +77,7 @@ public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
   /** The requests that were decided on when they asked for a connection. */
   private final WeakIdentityMap<Object, Boolean> decided = new WeakIdentityMap<>();
 
-  private final Adapters<Inside> adapters =
-      new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside4", Inside.class);
+  private final Adapters<Inside> adapters;
   private final ClassValue<Inside> insides =
       new ClassValue<>() {
         @Override
@@ -93,6 +92,8 @@ public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
     super(armory, Operation.HTTP_EXCHANGE);
     this.access = access;
     this.exceptions = exceptions;
+    adapters =
+        new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside4", Inside.class, access);
   }
 
   @Override

@@ -51,8 +51,7 @@ public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
   private final Access access;
   private final Exceptions exceptions;
   private final Map<AsyncCall<?>, Object> held = new ConcurrentHashMap<>();
-  private final Adapters<Inside> adapters =
-      new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside5", Inside.class);
+  private final Adapters<Inside> adapters;
   private final ClassValue<Inside> insides =
       new ClassValue<>() {
         @Override
@@ -67,6 +66,8 @@ public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
     super(armory, Operation.HTTP_EXCHANGE);
     this.access = access;
     this.exceptions = exceptions;
+    this.adapters =
+        new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside5", Inside.class, access);
   }
 
   @Override

@@ -27,6 +27,7 @@ import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.SocketException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.ByteBuffer;
@@ -621,6 +622,7 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
     private @Nullable HttpResponse response;
     private volatile boolean holds;
     private volatile boolean over;
+    private boolean ours;
     private boolean complete;
 
     /**
@@ -678,6 +680,7 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
 
     void fail(Failure failure, @Nullable Exception thrown) {
       holds = false;
+      ours = true;
       boolean known = thrown != null || !complete || AsyncCall.is(NamedError.READ_TIMEOUT, failure);
       ApacheHttpAsyncInside4.end(
           connection,
@@ -749,8 +752,16 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
     @Override
     public void failed(Exception cause) {
       if (!over) {
-        handler.failed(cause);
+        handler.failed(ours && cause instanceof SocketTimeoutException ? emptied(cause) : cause);
       }
+    }
+
+    /** Nothing has come over a connection that says nothing. */
+    private Exception emptied(Exception cause) {
+      String message = cause.getMessage();
+      return message == null
+          ? cause
+          : new SocketTimeoutException(message.replaceAll("\\(\\d+\\)]$", "]"));
     }
 
     @Override

@@ -72,7 +72,9 @@ class FaultyBody extends FilterInputStream {
 
   @Override
   public int available() throws IOException {
-    return (int) Math.min(flow.portion(Integer.MAX_VALUE), in.available());
+    long portion = flow.portion(Integer.MAX_VALUE);
+    // behind a cut the real one is closed, and would throw
+    return portion == 0 ? 0 : (int) Math.min(portion, in.available());
   }
 
   @Override

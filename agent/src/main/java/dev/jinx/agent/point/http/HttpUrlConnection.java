@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.http;
 
-import static dev.jinx.agent.effect.Phase.AFTER;
 import static dev.jinx.agent.effect.Phase.BEFORE;
 
 import dev.jinx.agent.call.CallReader;
@@ -9,35 +8,27 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Drop;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
-import dev.jinx.agent.effect.NamedError;
-import dev.jinx.agent.effect.Phase;
-import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
-import dev.jinx.agent.fault.VirtualThreads;
+import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
-import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
-import java.io.IOException;
 import java.lang.ref.Cleaner;
-import java.net.ConnectException;
 import java.net.HttpURLConnection;
-import java.net.Socket;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URL;
-import java.net.UnknownHostException;
+import java.util.Iterator;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
@@ -63,18 +54,16 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   /** The exchange that the current thread opens a connection for. */
   private static final ThreadLocal<@Nullable Opening> OPENING = new ThreadLocal<>();
 
-  private final Access access;
-  private final Exceptions exceptions;
-  private final CallReader retryReader = this::readRetry;
-  private volatile @Nullable UrlConnectionInside inside;
-
-  /** By the client that carries them, those that wait for their request or their answer. */
-  private final WeakIdentityMap<Object, Waiting> waiting = new WeakIdentityMap<>();
+  private final UrlConnectionInside.Lazy inside;
+  private final UrlConnectionAnswer answers;
+  private final UrlConnectionExchanges exchanges;
+  private final RetryReader retryReader = new RetryReader();
 
   public HttpUrlConnection(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
-    this.access = access;
-    this.exceptions = exceptions;
+    this.inside = new UrlConnectionInside.Lazy(access);
+    this.answers = new UrlConnectionAnswer(exceptions);
+    this.exchanges = new UrlConnectionExchanges(inside, answers);
   }
 
   @Override
@@ -99,15 +88,19 @@ public final class HttpUrlConnection extends HookPoint implements Point {
                     "writeRequests",
                     "(" + HEADERS + "Lsun/net/www/http/PosterOutputStream;)V",
                     0,
-                    new OnWrite()),
-                also("parseHTTP", "(" + HEADERS + "L" + CONNECTION + ";)Z", 0, new OnRead()),
+                    exchanges.new OnWrite()),
+                also(
+                    "parseHTTP",
+                    "(" + HEADERS + "L" + CONNECTION + ";)Z",
+                    0,
+                    exchanges.new OnRead()),
                 // before the JDK gave up its progress monitor
                 also(
                     "parseHTTP",
                     "(" + HEADERS + "Lsun/net/ProgressSource;L" + CONNECTION + ";)Z",
                     0,
-                    new OnRead()),
-                also("closeServer", "()V", -1, new OnClose()))));
+                    exchanges.new OnRead()),
+                also("closeServer", "()V", -1, exchanges.new OnClose()))));
   }
 
   private MethodHook also(String method, String descriptor, int argument, Handler handler) {
@@ -119,17 +112,6 @@ public final class HttpUrlConnection extends HookPoint implements Point {
    * @param canned null for a real connection
    */
   private record Opening(@Nullable CannedSocket canned) {}
-
-  /** An injection on its way. */
-  private static final class Waiting {
-    final Injection injection;
-    boolean waited;
-    boolean reading;
-
-    Waiting(Injection injection) {
-      this.injection = injection;
-    }
-  }
 
   /** For connections that are opened and then forgotten. */
   private static final class Abandoned {
@@ -144,30 +126,62 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     HttpURLConnection connection = (HttpURLConnection) self;
     return switch (field) {
       case METHOD -> connection.getRequestMethod();
-      case HEADER -> name == null ? null : connection.getRequestProperty(name);
+      case HEADER -> name == null ? null : first(inside.get().headers(connection, name));
       default -> read(field, connection.getURL());
     };
   }
 
-  private @Nullable String readRetry(
-      Field field, @Nullable String name, Object client, @Nullable Object argument) {
-    return switch (field) {
-      case METHOD -> inside().method(client);
-      case HEADER -> name == null ? null : inside().header(client, name);
-      default -> read(field, inside().url(client));
-    };
+  @Override
+  public boolean matches(
+      Field field,
+      @Nullable String name,
+      CallReader.TextMatcher pattern,
+      Object self,
+      @Nullable Object argument) {
+    return field == Field.HEADER && name != null
+        ? RequestTarget.anyMatches(inside.get().headers(self, name), pattern)
+        : super.matches(field, name, pattern, self, argument);
   }
 
   private static @Nullable String read(Field field, URL url) {
     return switch (field) {
       case SCHEME -> url.getProtocol();
-      case HOST -> url.getHost();
-      case PORT -> Integer.toString(url.getPort() == -1 ? url.getDefaultPort() : url.getPort());
-      case PATH -> url.getPath();
-      case QUERY -> url.getQuery();
+      case HOST -> RequestTarget.host(url.getHost());
+      case PORT -> RequestTarget.port(url.getProtocol(), url.getPort());
+      case PATH -> RequestTarget.path(url.getPath());
+      case QUERY -> url.getQuery() == null ? null : RequestTarget.decoded(url.getQuery());
       case CLIENT -> "urlconnection";
       default -> null;
     };
+  }
+
+  private static @Nullable String first(Iterator<String> values) {
+    return values.hasNext() ? values.next() : null;
+  }
+
+  /** Of the client's own retry only the connection is at hand, with the request it has written. */
+  private final class RetryReader implements CallReader {
+    @Override
+    public @Nullable String read(
+        Field field, @Nullable String name, Object client, @Nullable Object argument) {
+      return switch (field) {
+        case METHOD -> inside.get().method(client);
+        case HEADER -> name == null ? null : first(inside.get().written(client, name));
+        default -> HttpUrlConnection.read(field, inside.get().url(client));
+      };
+    }
+
+    @Override
+    public boolean matches(
+        Field field,
+        @Nullable String name,
+        CallReader.TextMatcher pattern,
+        Object client,
+        @Nullable Object argument) {
+      return field == Field.HEADER && name != null
+          ? RequestTarget.anyMatches(inside.get().written(client, name), pattern)
+          : CallReader.super.matches(field, name, pattern, client, argument);
+    }
   }
 
   // ---- connecting
@@ -175,7 +189,7 @@ public final class HttpUrlConnection extends HookPoint implements Point {
   @Override
   protected boolean concerns(Object connection, @Nullable Object argument) {
     // on a JDK with another inside this throws, and the call goes on untouched
-    return inside() != null;
+    return inside.get() != null;
   }
 
   @Override
@@ -184,27 +198,27 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     HttpURLConnection connection = (HttpURLConnection) self;
     Ending planned = injection.planned(BEFORE);
     String host = connection.getURL().getHost();
-    if (isWhileConnecting(planned)) {
+    if (AsyncCall.isWhileConnecting(planned)) {
       failToConnect(injection, connection.getConnectTimeout(), host, connection);
-      return connect(injection, original, connection, null);
+      return connect(injection, original, connection, null, false);
     }
     CannedSocket canned =
         planned == null || planned instanceof Drop
             ? null
-            : canned(injection, BEFORE, connection.getRequestMethod(), host, connection);
-    return connect(injection, original, connection, canned);
+            : answers.socket(injection, BEFORE, connection.getRequestMethod(), host, connection);
+    return connect(injection, original, connection, canned, planned instanceof Failure);
   }
 
   /** Returns only where the fault has ended meanwhile. */
   private void failToConnect(Injection injection, int timeout, String host, Object near)
       throws Throwable {
     Throwable failure = null;
-    switch (await(injection, BEFORE, nanos(timeout))) {
+    switch (UrlConnectionAnswer.await(injection, BEFORE, UrlConnectionAnswer.nanos(timeout))) {
       case TIMED_OUT -> failure = new SocketTimeoutException("Connect timed out");
       case INTERRUPTED -> failure = new SocketException("Closed by interrupt");
       default -> {
         if (injection.ending(BEFORE) instanceof Failure named) {
-          failure = spelled(named, host, near);
+          failure = answers.spelled(named, host, near);
         }
       }
     }
@@ -214,19 +228,23 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     }
   }
 
+  /**
+   * @param breaks whether a connection that is kept alive would be the one to break
+   */
   private @Nullable Object connect(
       Injection injection,
       Original original,
       HttpURLConnection connection,
-      @Nullable CannedSocket canned)
+      @Nullable CannedSocket canned,
+      boolean breaks)
       throws Throwable {
-    UrlConnectionInside jdk = inside();
+    UrlConnectionInside jdk = inside.get();
     // what the client does after a failure: it takes no connection that is kept alive
     boolean failedBefore = jdk.failedOnce(connection);
     OPENING.set(new Opening(canned));
     boolean connected = false;
     try (CallScope scope = CallScope.enter(operation().kind())) {
-      jdk.failedOnce(connection, failedBefore || canned != null);
+      jdk.failedOnce(connection, failedBefore || (canned != null && !breaks));
       original.call(connection, new Object[0]);
       connected = true;
     } finally {
@@ -241,8 +259,13 @@ public final class HttpUrlConnection extends HookPoint implements Point {
     if (client == null) {
       // answered from a cache
       injection.finish();
-    } else if (canned == null) {
-      waiting.put(client, new Waiting(injection));
+    } else {
+      if (canned != null && jdk.socket(client) != canned) {
+        jdk.socket(client).close();
+        canned.setSoTimeout(Math.max(0, connection.getReadTimeout()));
+        jdk.replaceConnection(client, canned);
+      }
+      exchanges.begin(client, injection, canned != null);
     }
     return null;
   }
@@ -258,11 +281,11 @@ public final class HttpUrlConnection extends HookPoint implements Point {
         return canned == null ? null : (self, arguments) -> canned;
       }
       try {
-        String method = OwnThread.isCurrent() ? null : inside().method(client);
+        String method = OwnThread.isCurrent() ? null : inside.get().method(client);
         if (method == null || method.equals("CONNECT")) {
           return null;
         }
-        waiting.remove(client);
+        exchanges.forget(client);
         Injection injection = armory().match(operation(), retryReader, client, null);
         return injection == null ? null : retry(injection, original, method);
       } catch (Throwable e) {
@@ -273,270 +296,29 @@ public final class HttpUrlConnection extends HookPoint implements Point {
 
     private BiFunction<Object, Object[], @Nullable Object> retry(
         Injection injection, Original original, String method) {
-      return (client, arguments) ->
-          HttpUrlConnection.<RuntimeException>unchecked(
-              () -> {
-                Ending planned = injection.planned(BEFORE);
-                String host = (String) arguments[0];
-                if (isWhileConnecting(planned)) {
-                  failToConnect(injection, inside().connectTimeout(client), host, client);
-                  planned = null;
-                }
-                if (planned == null || planned instanceof Drop) {
-                  OPENING.set(new Opening(null));
-                  try {
-                    Object socket = original.call(client, arguments);
-                    waiting.put(client, new Waiting(injection));
-                    return socket;
-                  } finally {
-                    OPENING.remove();
-                  }
-                }
-                CannedSocket canned = canned(injection, BEFORE, method, host, client);
-                canned.setSoTimeout(Math.max(0, inside().readTimeout(client)));
-                return canned;
-              });
-    }
-  }
-
-  // ---- the request and its answer
-
-  /** The request is written: what delays it delays it before the server sees it. */
-  private final class OnWrite implements Handler {
-    @Override
-    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
-        Original original, Object client, @Nullable Object headers) {
-      Waiting call = waiting.get(client);
-      // the answer to a body in parts is waited for after the body
-      if (call == null || call.waited || inside().isStreaming(client) || isConnect(headers)) {
-        return null;
-      }
-      return (self, arguments) ->
-          HttpUrlConnection.<RuntimeException>unchecked(
-              () -> {
-                await(call, BEFORE, client);
-                if (!call.injection.hasAfter()) {
-                  done(call, client);
-                }
-                return original.call(self, arguments);
-              });
-    }
-  }
-
-  /** The answer is read. */
-  private final class OnRead implements Handler {
-    @Override
-    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
-        Original original, Object client, @Nullable Object headers) {
-      Waiting call = waiting.get(client);
-      if (call == null || call.reading || "CONNECT".equals(inside().method(client))) {
-        return null;
-      }
-      return (self, arguments) ->
-          HttpUrlConnection.<RuntimeException>unchecked(
-              () -> read(call, original, self, arguments));
-    }
-  }
-
-  private @Nullable Object read(Waiting call, Original original, Object client, Object[] arguments)
-      throws Throwable {
-    UrlConnectionInside jdk = inside();
-    Injection injection = call.injection;
-    call.reading = true;
-    try {
-      if (!call.waited) {
-        await(call, BEFORE, client);
-      }
-      Socket socket = jdk.socket(client);
-      boolean retried = jdk.hasRetried(client);
-      Object real = original.call(client, arguments);
-      if (!injection.hasAfter() || jdk.socket(client) != socket) {
-        return real;
-      }
-      try {
-        await(call, AFTER, client);
-      } catch (IOException timeout) {
-        // the caller must not see a status that never came
-        jdk.reset(arguments[0]);
-        throw timeout;
-      }
-      Ending ending = injection.ending(AFTER);
-      if (ending == null) {
-        return real;
-      }
-      // the real answer is lost, and the client reads on from a connection that tells another
-      String method = String.valueOf(jdk.method(client));
-      CannedSocket canned = canned(injection, AFTER, method, jdk.url(client).getHost(), client);
-      canned.setSoTimeout(socket.getSoTimeout());
-      socket.close();
-      jdk.replaceConnection(client, canned);
-      jdk.hasRetried(client, retried);
-      jdk.reset(arguments[0]);
-      return original.call(client, arguments);
-    } finally {
-      done(call, client);
-    }
-  }
-
-  private void done(Waiting call, Object client) {
-    // a retry may have put another in its place
-    if (waiting.get(client) == call) {
-      waiting.remove(client);
-    }
-    call.injection.finish();
-  }
-
-  /** The connection is closed, perhaps by another thread while this one waits. */
-  private final class OnClose implements Handler {
-    @Override
-    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
-        Original original, Object client, @Nullable Object argument) {
-      Waiting call = waiting.get(client);
-      if (call != null) {
-        call.injection.close();
-      }
-      return null;
-    }
-  }
-
-  private void await(Waiting call, Phase phase, Object client) throws IOException {
-    call.waited = true;
-    UrlConnectionInside jdk = inside();
-    Socket socket = jdk.socket(client);
-    long limit = nanos(socket.getSoTimeout());
-    switch (await(call.injection, phase, limit)) {
-      case TIMED_OUT -> {
-        jdk.close(client);
-        call.injection.finish();
-        throw new SocketTimeoutException("Read timed out");
-      }
-      case INTERRUPTED -> {
-        jdk.close(client);
-        call.injection.finish();
-        throw new SocketException("Closed by interrupt");
-      }
-      default -> {
-        // over, or closed: then the client finds that out by itself
-      }
-    }
-  }
-
-  private static Injection.Waited await(Injection injection, Phase phase, long limit) {
-    return injection.await(phase, limit, VirtualThreads.isVirtual(Thread.currentThread()));
-  }
-
-  // ---- what is read from a canned socket
-
-  private CannedSocket canned(
-      Injection injection, Phase phase, String method, String host, Object near) {
-    return new CannedSocket(
-        injection,
-        timeout -> {
-          try {
-            return answer(injection, phase, method, host, timeout, near);
-          } finally {
-            injection.finish();
-          }
-        });
-  }
-
-  private byte[] answer(
-      Injection injection, Phase phase, String method, String host, long timeout, Object near)
-      throws IOException {
-    // of the second phase, only the ending is left
-    Injection.Waited waited =
-        phase == AFTER ? Injection.Waited.ELAPSED : await(injection, phase, timeout);
-    switch (waited) {
-      case TIMED_OUT -> throw new SocketTimeoutException("Read timed out");
-      case INTERRUPTED -> throw new SocketException("Closed by interrupt");
-      case CLOSED -> throw new SocketException("Socket closed");
-      case ELAPSED -> {}
-    }
-    Ending ending = injection.ending(phase);
-    if (ending instanceof Response response) {
-      return AnswerBytes.of(response, method);
-    }
-    if (ending instanceof Failure failure) {
-      if (failure instanceof Failure.Named named && named.error() == NamedError.UNEXPECTED_EOF) {
-        return new byte[0];
-      }
-      HttpUrlConnection.<RuntimeException>unchecked(
-          () -> {
-            throw spelled(failure, host, near);
+      return Ticket.of(
+          (client, arguments) -> {
+            Ending planned = injection.planned(BEFORE);
+            String host = (String) arguments[0];
+            if (AsyncCall.isWhileConnecting(planned)) {
+              failToConnect(injection, inside.get().connectTimeout(client), host, client);
+              planned = null;
+            }
+            if (planned == null || planned instanceof Drop) {
+              OPENING.set(new Opening(null));
+              try {
+                Object socket = original.call(client, arguments);
+                exchanges.begin(client, injection, false);
+                return socket;
+              } finally {
+                OPENING.remove();
+              }
+            }
+            CannedSocket canned = answers.socket(injection, BEFORE, method, host, client);
+            canned.setSoTimeout(Math.max(0, inside.get().readTimeout(client)));
+            exchanges.begin(client, injection, true);
+            return canned;
           });
     }
-    // it was cleared meanwhile: the client's own retry makes the real call
-    throw new SocketException("Connection reset");
-  }
-
-  // ---- failures, as observed on JDK 17 and 25
-
-  private static boolean isWhileConnecting(@Nullable Ending ending) {
-    return ending instanceof Failure.Named named && named.error().isWhileConnecting();
-  }
-
-  private Throwable spelled(Failure failure, String host, Object near) {
-    if (failure instanceof Failure.Thrown thrown) {
-      try {
-        return exceptions.make(thrown, near);
-      } catch (ReflectiveOperationException e) {
-        OwnFailures.note(e);
-        return new IOException(thrown.message());
-      }
-    }
-    return switch (((Failure.Named) failure).error()) {
-      case CONNECTION_REFUSED -> new ConnectException("Connection refused");
-      // what the system says where the application has set no time-out
-      case CONNECT_TIMEOUT -> new ConnectException("Connection timed out");
-      case UNKNOWN_HOST -> new UnknownHostException(host);
-      case TLS_HANDSHAKE_FAILURE -> TlsFailures.handshake();
-      case CERTIFICATE_EXPIRED -> TlsFailures.certificateExpired();
-      case READ_TIMEOUT -> new SocketTimeoutException("Read timed out");
-      case CONNECTION_RESET -> new SocketException("Connection reset");
-      default -> new SocketException(failure.summary());
-    };
-  }
-
-  private static long nanos(int millis) {
-    return millis <= 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
-  }
-
-  private interface Body {
-    @Nullable Object run() throws Throwable;
-  }
-
-  /** A ticket cannot declare what the hooked method can throw. */
-  @SuppressWarnings("unchecked")
-  private static <E extends Throwable> @Nullable Object unchecked(Body body) throws E {
-    try {
-      return body.run();
-    } catch (Throwable e) {
-      throw (E) e;
-    }
-  }
-
-  // ---- the JDK's inside
-
-  private boolean isConnect(@Nullable Object headers) {
-    String line = headers == null ? null : inside().requestLine(headers);
-    return line != null && line.startsWith("CONNECT ");
-  }
-
-  private UrlConnectionInside inside() {
-    UrlConnectionInside known = inside;
-    if (known == null) {
-      synchronized (this) {
-        known = inside;
-        if (known == null) {
-          try {
-            known = new UrlConnectionInside(access);
-          } catch (ReflectiveOperationException e) {
-            throw new IllegalStateException(e);
-          }
-          inside = known;
-        }
-      }
-    }
-    return known;
   }
 }

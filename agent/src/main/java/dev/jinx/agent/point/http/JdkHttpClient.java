@@ -1,5 +1,6 @@
 package dev.jinx.agent.point.http;
 
+import dev.jinx.agent.call.CallReader;
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Ending;
@@ -7,8 +8,10 @@ import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
@@ -50,6 +53,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
   private final Access access;
   private final Exceptions exceptions;
   private final Map<Object, Held> held = new ConcurrentHashMap<>();
+  private final JdkHttpBodies bodies = new JdkHttpBodies();
   private volatile @Nullable HttpClientInside client;
 
   public JdkHttpClient(Armory armory, Access access, Exceptions exceptions) {
@@ -66,14 +70,19 @@ public final class JdkHttpClient extends HookPoint implements Point {
   @Override
   public List<ClassHooks> classes() {
     String cause = "(Ljava/io/IOException;)V";
+    String library = "jdk-httpclient";
+    long bits = operation().bit();
     return List.of(
         new ClassHooks(
-            "jdk-httpclient",
+            library, "jdk/internal/net/http/Http1Response$BodyReader", List.of(bodies.http1(bits))),
+        new ClassHooks(library, "jdk/internal/net/http/Stream", List.of(bodies.http2(bits))),
+        new ClassHooks(
+            library,
             "jdk/internal/net/http/Exchange",
             List.of(
                 on("responseAsync", "()Ljava/util/concurrent/CompletableFuture;", -1),
-                new MethodHook("cancel", "()V", -1, operation().bit(), new OnCancel(), true),
-                new MethodHook("cancel", cause, 0, operation().bit(), new OnCancel(), true))));
+                new MethodHook("cancel", "()V", -1, bits, new OnCancel(), true),
+                new MethodHook("cancel", cause, 0, bits, new OnCancel(), true))));
   }
 
   /** The client cancels an exchange: its caller does, or the request's timer. */
@@ -104,20 +113,28 @@ public final class JdkHttpClient extends HookPoint implements Point {
     URI uri = request.uri();
     return switch (field) {
       case SCHEME -> uri.getScheme();
-      case HOST -> uri.getHost();
-      case PORT -> port(uri);
+      case HOST -> RequestTarget.host(uri.getHost());
+      case PORT -> RequestTarget.port(uri.getScheme(), uri.getPort());
       case METHOD -> request.method();
-      case PATH -> uri.getPath();
-      case QUERY -> uri.getQuery();
+      case PATH -> RequestTarget.path(uri.getRawPath());
+      case QUERY -> uri.getRawQuery() == null ? null : RequestTarget.decoded(uri.getRawQuery());
       case HEADER -> name == null ? null : request.headers().firstValue(name).orElse(null);
       case CLIENT -> client();
       default -> null;
     };
   }
 
-  private static String port(URI uri) {
-    int standard = "https".equalsIgnoreCase(uri.getScheme()) ? 443 : 80;
-    return Integer.toString(uri.getPort() == -1 ? standard : uri.getPort());
+  @Override
+  public boolean matches(
+      Field field,
+      @Nullable String name,
+      CallReader.TextMatcher pattern,
+      Object exchange,
+      @Nullable Object argument) {
+    return field == Field.HEADER && name != null
+        ? RequestTarget.anyMatches(
+            client(exchange).request(exchange).headers().allValues(name).iterator(), pattern)
+        : super.matches(field, name, pattern, exchange, argument);
   }
 
   // ---- carrying out
@@ -138,6 +155,7 @@ public final class JdkHttpClient extends HookPoint implements Point {
     final Object exchange;
     final HttpClientInside client;
     final CompletableFuture<Object> response;
+    private final JdkHttpBodies.@Nullable Flow flow;
     private volatile @Nullable IOException cancelled;
 
     Held(Injection injection, Original original, Object exchange) {
@@ -146,6 +164,8 @@ public final class JdkHttpClient extends HookPoint implements Point {
       this.exchange = exchange;
       this.client = client(exchange);
       this.response = client.future();
+      BodyFlow given = injection.flow();
+      this.flow = given == null ? null : JdkHttpBodies.Flow.of(given);
     }
 
     @Override
@@ -187,6 +207,9 @@ public final class JdkHttpClient extends HookPoint implements Point {
     /** The real exchange. */
     @Override
     protected void goOn() {
+      if (flow != null) {
+        bodies.begin(client, exchange, flow);
+      }
       try (CallScope scope = CallScope.enter(operation().kind())) {
         CompletableFuture<?> real =
             (CompletableFuture<?>) Objects.requireNonNull(original.call(exchange, NOTHING));
@@ -207,6 +230,9 @@ public final class JdkHttpClient extends HookPoint implements Point {
 
     @Override
     protected void deliver(Object real) {
+      if (flow != null) {
+        bodies.arrived(client, exchange, real, flow);
+      }
       response.complete(real);
     }
 
@@ -222,7 +248,9 @@ public final class JdkHttpClient extends HookPoint implements Point {
 
     @Override
     protected void failed(Failure failure, Phase phase) throws Throwable {
-      response.completeExceptionally(spelled(failure));
+      Throwable spelled = spelled(failure);
+      discardPooled(phase, failure);
+      response.completeExceptionally(spelled);
     }
 
     @Override
@@ -234,10 +262,22 @@ public final class JdkHttpClient extends HookPoint implements Point {
     @Override
     protected void cancelled(Phase phase, @Nullable Ending planned) {
       IOException cause = cancelled;
+      discardPooled(phase, planned);
       response.completeExceptionally(
           cause instanceof HttpConnectTimeoutException && !isWhileConnecting(planned)
               ? new HttpTimeoutException("request timed out")
               : cause == null ? new IOException("Request cancelled") : cause);
+    }
+
+    /** A connection that stood already would have met the failure, and is lost with it. */
+    private void discardPooled(Phase phase, @Nullable Ending planned) {
+      if (phase == Phase.BEFORE && !isWhileConnecting(planned)) {
+        try {
+          client.discardPooled(exchange);
+        } catch (RuntimeException e) {
+          OwnFailures.note(e);
+        }
+      }
     }
 
     /** Failures as they leave a real exchange, observed on JDK 17 and 25. */

@@ -1,6 +1,8 @@
 package dev.jinx.agent.point.http;
 
+import dev.jinx.agent.call.CallReader.TextMatcher;
 import java.nio.charset.StandardCharsets;
+import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -48,6 +50,15 @@ final class RequestTarget {
     return host != null && host.startsWith("[") && host.endsWith("]")
         ? host.substring(1, host.length() - 1)
         : host;
+  }
+
+  /** Whether any value of a header matches; where there is none, whether its absence does. */
+  static boolean anyMatches(Iterator<String> values, TextMatcher pattern) {
+    boolean matches = !values.hasNext() && pattern.matches(null);
+    while (!matches && values.hasNext()) {
+      matches = pattern.matches(values.next());
+    }
+    return matches;
   }
 
   /** Percent-escapes decoded as UTF-8; one that is malformed stays as it is. */

@@ -1,6 +1,8 @@
 package dev.jinx.agent.point.http;
 
 import dev.jinx.agent.weave.Access;
+import java.io.FilterInputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
@@ -9,6 +11,8 @@ import java.lang.invoke.VarHandle;
 import java.net.Socket;
 import java.net.URL;
 import java.nio.charset.StandardCharsets;
+import java.util.Collections;
+import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -29,8 +33,43 @@ final class UrlConnectionInside {
   private final MethodHandle readTimeout;
   private final MethodHandle connectTimeout;
   private final MethodHandle key;
-  private final MethodHandle value;
   private final MethodHandle reset;
+  private final MethodHandle values;
+  private final VarHandle headers;
+  private final Class<?> meteredType = Class.forName("sun.net.www.MeteredStream");
+  private final Class<?> chunkedType = Class.forName("sun.net.www.http.ChunkedInputStream");
+  private final VarHandle input;
+  private final VarHandle metered;
+  private final VarHandle chunked;
+
+  /** The inside, opened up by the first who asks. */
+  static final class Lazy {
+    private final Access access;
+    private volatile @Nullable UrlConnectionInside known;
+
+    Lazy(Access access) {
+      this.access = access;
+    }
+
+    /** Throws on a JDK with another inside. */
+    UrlConnectionInside get() {
+      UrlConnectionInside inside = known;
+      if (inside == null) {
+        synchronized (this) {
+          inside = known;
+          if (inside == null) {
+            try {
+              inside = new UrlConnectionInside(access);
+            } catch (ReflectiveOperationException e) {
+              throw new IllegalStateException(e);
+            }
+            known = inside;
+          }
+        }
+      }
+      return inside;
+    }
+  }
 
   UrlConnectionInside(Access access) throws ReflectiveOperationException {
     Class<?> connection = Class.forName("sun.net.www.protocol.http.HttpURLConnection");
@@ -52,8 +91,15 @@ final class UrlConnectionInside {
     MethodHandles.Lookup inHeaders = access.in(headers);
     connectTimeout = of(inNetwork, network, "getConnectTimeout", int.class);
     key = of(inHeaders, headers, "getKey", String.class, int.class);
-    value = of(inHeaders, headers, "findValue", String.class, String.class);
+    values = of(inHeaders, headers, "multiValueIterator", Iterator.class, String.class);
     reset = of(inHeaders, headers, "reset", void.class);
+    this.headers = inConnection.findVarHandle(connection, "requests", headers);
+    input = inNetwork.findVarHandle(network, "serverInput", InputStream.class);
+    metered =
+        access
+            .in(FilterInputStream.class)
+            .findVarHandle(FilterInputStream.class, "in", InputStream.class);
+    chunked = access.in(chunkedType).findVarHandle(chunkedType, "in", InputStream.class);
   }
 
   private static MethodHandle of(
@@ -106,9 +152,23 @@ final class UrlConnectionInside {
     return line == null ? null : line.substring(0, Math.max(0, line.indexOf(' ')));
   }
 
-  @Nullable String header(Object client, String name) {
+  /** The values of a header that the application has given the connection. */
+  Iterator<String> headers(Object connection, String name) {
+    return values(headers.get(connection), name);
+  }
+
+  /** The values of a header of the request that a client has written. */
+  Iterator<String> written(Object client, String name) {
+    return values(requests.get(client), name);
+  }
+
+  @SuppressWarnings("unchecked")
+  private Iterator<String> values(@Nullable Object headers, String name) {
+    if (headers == null) {
+      return Collections.emptyIterator();
+    }
     try {
-      return (String) value.invokeExact((Object) requests.get(client), name);
+      return (Iterator<String>) values.invokeExact(headers, name);
     } catch (Throwable e) {
       throw new IllegalStateException(e);
     }
@@ -157,5 +217,24 @@ final class UrlConnectionInside {
   void replaceConnection(Object client, CannedSocket canned) {
     socket.set(client, canned);
     output.set(client, new PrintStream(canned.getOutputStream(), false, StandardCharsets.UTF_8));
+  }
+
+  /** Puts the body between a connection and the parser that is going to read from it. */
+  void wrapBody(Object client, UrlConnectionBody body) {
+    Object parser = client;
+    VarHandle source = input;
+    InputStream next = (InputStream) source.get(parser);
+    if (meteredType.isInstance(next)) {
+      parser = next;
+      source = metered;
+      next = (InputStream) source.get(parser);
+    }
+    boolean inChunks = chunkedType.isInstance(next);
+    if (inChunks) {
+      parser = next;
+      source = chunked;
+      next = (InputStream) source.get(parser);
+    }
+    source.set(parser, body.over(next, inChunks));
   }
 }

@@ -11,7 +11,6 @@ import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
-import dev.jinx.agent.weave.ShapeFinder;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.BiFunction;
@@ -21,35 +20,8 @@ import org.jspecify.annotations.Nullable;
  * JDBC, in the driver's own classes: beneath pools and proxies, so that these see a failure as the
  * driver's. Classes are known by name, or found by the interfaces that they implement themselves.
  */
-public final class AnyDriver implements Point, ShapeFinder {
+public final class AnyDriver implements Point {
   private static final String STRING = "Ljava/lang/String;";
-
-  /** Who wraps drivers, and is never hit itself. */
-  private static final String[] WRAPPERS = {
-    "com/zaxxer/hikari/",
-    "org/apache/commons/dbcp",
-    "org/apache/tomcat/",
-    "com/mchange/",
-    "io/agroal/",
-    "com/p6spy/",
-    "net/ttddyy/",
-    "io/opentelemetry/",
-    "org/springframework/",
-    "org/hibernate/",
-    "org/jooq/",
-    "oracle/ucp/",
-    "com/alibaba/druid/",
-    "org/vibur/",
-    "bitronix/",
-    "com/atomikos/",
-    "com/arjuna/",
-    "org/jboss/",
-    "io/micrometer/",
-    "brave/",
-    "datadog/",
-    "org/apache/shardingsphere/",
-    "net/sf/log4jdbc/"
-  };
 
   /** Other drivers whose classes do not all name the interfaces of JDBC themselves. */
   private static final String[] OTHER_CONNECTIONS = {
@@ -320,37 +292,8 @@ public final class AnyDriver implements Point, ShapeFinder {
     }
   }
 
-  @Override
-  public ShapeFinder shapes() {
-    return this;
-  }
-
-  @Override
-  public boolean mayConcern(String className) {
-    int simple = className.lastIndexOf('/') + 1;
-    if (className.indexOf("Statement", simple) < 0
-        && className.indexOf("Connection", simple) < 0
-        && className.indexOf("Driver", simple) < 0) {
-      return false;
-    }
-    for (String wrapper : WRAPPERS) {
-      if (className.startsWith(wrapper)) {
-        return false;
-      }
-    }
-    return !className.startsWith("java/")
-        && !className.startsWith("javax/")
-        && !className.startsWith("sun/")
-        && !className.startsWith("com/sun/")
-        && !className.startsWith("jdk/");
-  }
-
-  @Override
-  public @Nullable ClassHooks find(
-      @Nullable ClassLoader loader,
-      String className,
-      @Nullable String superName,
-      String[] interfaces) {
+  /** The hooks of a class of a driver that nobody knows, by the interfaces that it names. */
+  public @Nullable ClassHooks find(String className, String[] interfaces) {
     for (String each : interfaces) {
       List<MethodHook> methods =
           switch (each) {

@@ -64,7 +64,7 @@ final class Drivers {
       for (String[] adapter : ADAPTERS) {
         if (each.getName().startsWith(adapter[0])) {
           try {
-            StandardSql spelling = new Adapters<>(adapter[1], StandardSql.class).of(each);
+            StandardSql spelling = new Adapters<>(adapter[1], StandardSql.class, access).of(each);
             spelling.open(access, each);
             return new Driver(spelling, true);
           } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {

@@ -29,7 +29,7 @@ class FaultyBodyTest {
   private static InputStream body(Map<String, ?> effect, long patience) {
     var armory =
         new Armory(new Limits(TimeUnit.MINUTES.toNanos(10), 100, Long.MAX_VALUE), bits -> {});
-    armory.hookable(-1L, fault -> {});
+    armory.hookable(() -> -1L, fault -> {});
     armory.add(
         List.of(
             Fault.read(
