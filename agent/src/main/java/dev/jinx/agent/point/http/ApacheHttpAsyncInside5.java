@@ -252,10 +252,14 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
       return TimeUnit.MILLISECONDS.toNanos(intervals * interval);
     }
 
+    private RequestConfig requested() {
+      RequestConfig config = scope.clientContext.getRequestConfig();
+      return config == null ? RequestConfig.DEFAULT : config;
+    }
+
     @SuppressWarnings("deprecation")
     private Timeout connectTimeout() {
-      RequestConfig config = scope.clientContext.getRequestConfig();
-      Timeout timeout = config.getConnectTimeout();
+      Timeout timeout = requested().getConnectTimeout();
       if (timeout == null) {
         timeout = new Configured(scope.execRuntime, scope.route).connect();
       }
@@ -263,7 +267,7 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
     }
 
     private Timeout responseTimeout() {
-      Timeout timeout = http2 ? null : scope.clientContext.getRequestConfig().getResponseTimeout();
+      Timeout timeout = http2 ? null : requested().getResponseTimeout();
       if (timeout == null) {
         timeout = new Configured(scope.execRuntime, scope.route).socket();
       }
