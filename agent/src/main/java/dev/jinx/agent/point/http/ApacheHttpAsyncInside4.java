@@ -648,7 +648,7 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
       }
       this.response = response;
       BodyFlow flow = call.flow();
-      paced = flow == null ? null : new Paced(flow, response);
+      paced = flow == null ? null : new Paced(flow, response, call.route.isSecure());
       call.watched = this;
       call.onReactor = true;
       call.watches = false;
@@ -788,13 +788,18 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
 
     private final BodyFlow flow;
     private final HttpResponse response;
+    private final boolean secure;
     private long allowed;
     private long passed;
     private boolean waits;
     private boolean ended;
 
-    Paced(BodyFlow flow, HttpResponse response) {
+    /**
+     * @param secure whether it comes over TLS, beneath which a reset is an end to this client
+     */
+    Paced(BodyFlow flow, HttpResponse response, boolean secure) {
       this.flow = flow;
+      this.secure = secure;
       this.response = response;
     }
 
@@ -857,7 +862,8 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
         if (cut == null) {
           return ended ? -1 : 0;
         }
-        Exception cause = cut instanceof Reset ? new SocketException("Connection reset") : end();
+        Exception cause =
+            cut instanceof Reset && !secure ? new SocketException("Connection reset") : end();
         if (cause instanceof IOException failure) {
           throw failure;
         }
@@ -1141,7 +1147,7 @@ final class ApacheHttpAsyncInside4 implements ApacheHttpAsyncClient4.Inside {
         head.setEntity(entity);
         body = new Canned(ByteBuffer.wrap(response.body()));
         BodyFlow flow = call.flow();
-        paced = flow == null ? null : new Paced(flow, head);
+        paced = flow == null ? null : new Paced(flow, head, call.route.isSecure());
         call.handler.responseReceived(head);
         feed();
       } catch (HttpException | IOException | RuntimeException e) {
