@@ -12,11 +12,14 @@ import dev.jinx.agent.point.http.ApacheHttpAsyncClient4;
 import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
+import dev.jinx.agent.point.http.AsyncHttpClient;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.OkHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
+import dev.jinx.agent.point.http.Vertx;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.jdbc.DriverNames;
 import dev.jinx.agent.point.socket.JavaSocket;
@@ -74,7 +77,10 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
           new NettyHttp(
               armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
       case 11 -> new JettyHttpClient(armory, access, exceptions);
-      case 12 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
+      case 12 -> new OkHttp(armory, access, exceptions);
+      case 13 -> new AsyncHttpClient(armory, access, exceptions);
+      case 14 -> new Vertx(armory, access, exceptions);
+      case 15 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
       default -> null;
     };
   }

@@ -24,7 +24,7 @@ import reactor.netty.resources.LoopResources;
 public final class ReactorNettyClients implements ClientLibrary {
   @Override
   public List<Client> clients(String version) {
-    String name = "Reactor Netty" + version;
+    String name = "Reactor Netty " + version;
     return List.of(
         new Style(name, false, HttpProtocol.HTTP11),
         new Style(name + " epoll", true, HttpProtocol.HTTP11),

@@ -19,7 +19,7 @@ import reactor.netty.resources.LoopResources;
 public final class WebClients implements ClientLibrary {
   @Override
   public List<Client> clients(String version) {
-    return List.of(new Style("Spring WebClient" + version));
+    return List.of(new Style("Spring WebClient " + version));
   }
 
   private record Style(String name) implements Client {

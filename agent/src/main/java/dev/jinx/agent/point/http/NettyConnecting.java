@@ -50,7 +50,7 @@ abstract class NettyConnecting extends HookPoint implements Point {
     /** Runs work on the event loop that would connect. */
     void execute(Runnable work);
 
-    /** Looks a host up as the client does. */
+    /** Looks a host up as the client does, and goes on on the event loop. */
     void resolve(String host, int port, BiConsumer<@Nullable InetAddress, @Nullable Throwable> to);
 
     /** What the hooked method gives back. */
@@ -64,6 +64,11 @@ abstract class NettyConnecting extends HookPoint implements Point {
 
     /** Fails as where Netty's connecting fails. */
     void fail(Throwable failure);
+
+    /** How the library passes on that TLS has failed. */
+    default Throwable overTls(Throwable failure) {
+      return failure;
+    }
   }
 
   private final Adapters<NettyHttp.Netty> adapters;
@@ -94,9 +99,6 @@ abstract class NettyConnecting extends HookPoint implements Point {
 
   @Override
   public abstract String client();
-
-  /** What the names of the classes of the client's handlers begin with. */
-  abstract String handlers();
 
   abstract Attempt attempt(Object self, Object[] arguments) throws Throwable;
 
@@ -178,14 +180,14 @@ abstract class NettyConnecting extends HookPoint implements Point {
     protected void failed(Failure failure, Phase phase) throws Throwable {
       NamedError error = failure instanceof Failure.Named named ? named.error() : null;
       if (error == NamedError.UNKNOWN_HOST) {
-        unknownHost(host());
+        unknownHost();
       } else if (error == NamedError.CONNECTION_REFUSED) {
         atAddress(address -> netty().connectionRefused(attempt.channel(), address));
       } else if (error == NamedError.CONNECT_TIMEOUT) {
         timedOut();
       } else {
         Throwable cause = NettyHttp.spelled(failure, exceptions, self);
-        attempt.execute(() -> attempt.fail(cause));
+        attempt.execute(() -> attempt.fail(error == null ? cause : attempt.overTls(cause)));
       }
     }
 
@@ -215,12 +217,12 @@ abstract class NettyConnecting extends HookPoint implements Point {
     }
 
     private String host() {
-      String host = read(Field.HOST, null, self, arguments(arguments));
+      String host = read(Field.HOST, null, self, passedOn(arguments));
       return host == null ? "" : host;
     }
 
     private int port() {
-      String port = read(Field.PORT, null, self, arguments(arguments));
+      String port = read(Field.PORT, null, self, passedOn(arguments));
       return port == null ? 0 : Integer.parseInt(port);
     }
 
@@ -232,26 +234,23 @@ abstract class NettyConnecting extends HookPoint implements Point {
     private void atAddress(java.util.function.Function<InetSocketAddress, Throwable> failure) {
       String host = host();
       int port = port();
-      attempt.execute(
-          () ->
-              attempt.resolve(
-                  host,
-                  port,
-                  (address, unknown) ->
-                      attempt.fail(
-                          failure.apply(
-                              address == null
-                                  ? InetSocketAddress.createUnresolved(host, port)
-                                  : new InetSocketAddress(address, port)))));
+      attempt.resolve(
+          host,
+          port,
+          (address, unknown) ->
+              attempt.fail(
+                  failure.apply(
+                      address == null
+                          ? InetSocketAddress.createUnresolved(host, port)
+                          : new InetSocketAddress(address, port))));
     }
 
     /** The failure of the client's own look-up, of a name that is there nowhere (RFC 6761). */
-    private void unknownHost(String host) {
-      String invalid = host.endsWith(".invalid") ? host : host + ".invalid";
-      attempt.execute(
-          () ->
-              attempt.resolve(
-                  invalid, port(), (address, failure) -> attempt.fail(renamed(failure, invalid))));
+    private void unknownHost() {
+      // never the same: a failure that was remembered is told in other words
+      String invalid = Long.toHexString(System.nanoTime()) + ".jinx.invalid";
+      attempt.resolve(
+          invalid, port(), (address, failure) -> attempt.fail(renamed(failure, invalid)));
     }
 
     private Throwable renamed(@Nullable Throwable failure, String invalid) {
@@ -260,12 +259,10 @@ abstract class NettyConnecting extends HookPoint implements Point {
       if (failure == null || message == null) {
         return new UnknownHostException(host);
       }
-      return invalid.equals(host)
-          ? failure
-          : new UnknownHostException(message.replace(invalid, host)).initCause(failure.getCause());
+      return new UnknownHostException(message.replace(invalid, host)).initCause(failure.getCause());
     }
   }
 
   /** The one argument that the hook passes on, out of all. */
-  abstract @Nullable Object arguments(Object[] all);
+  abstract @Nullable Object passedOn(Object[] all);
 }

@@ -39,6 +39,7 @@ import io.netty.handler.timeout.ReadTimeoutException;
 import io.netty.util.ReferenceCountUtil;
 import java.nio.channels.ClosedChannelException;
 import java.util.ArrayDeque;
+import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Queue;
@@ -132,6 +133,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     private boolean readWanted;
     private boolean endsWithConnection;
     private boolean closeAfterwards;
+    private boolean givenUp;
     private boolean over;
 
     Exchange(Injection injection, NettyHttp.Spelling spelling, boolean clock, HttpRequest request) {
@@ -216,7 +218,10 @@ public final class NettyExchange implements NettyHttp.Exchanges {
         flushed = true;
         // the kernel takes what it has room for
         if (buffered <= ROOM) {
-          out.forEach(each -> each.promise().trySuccess());
+          // some of them make the client write more
+          for (Outbound each : List.copyOf(out)) {
+            each.promise().trySuccess();
+          }
         }
       }
     }
@@ -522,9 +527,21 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     }
 
     @Override
+    public void close(ChannelHandlerContext ctx, ChannelPromise promise) {
+      givenUp = true;
+      var unused = ctx.close(promise);
+    }
+
+    @Override
+    public void exceptionCaught(ChannelHandlerContext ctx, Throwable cause) {
+      givenUp = true;
+      ctx.fireExceptionCaught(cause);
+    }
+
+    @Override
     public void channelInactive(ChannelHandlerContext ctx) {
-      if (receiving == Receiving.HELD || receiving == Receiving.FLOWING) {
-        // the pipeline is about to be taken apart: no time is left for the rest
+      if (!givenUp && receiving != Receiving.PASSED) {
+        // the server has ended, the pipeline is about to be taken apart: no time is left
         receiving = Receiving.FLOWING;
         flow = null;
         waiting = false;

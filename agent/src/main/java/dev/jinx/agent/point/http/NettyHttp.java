@@ -34,6 +34,14 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NettyHttp extends HookPoint implements Point {
   static final String NAME = "netty";
+  static final String REACTOR = "reactor-netty";
+  static final String ASYNC = "async-http-client";
+  static final String VERTX = "vertx";
+
+  /** The clients of which it is known how they connect: name and what their handlers begin with. */
+  private static final String[][] KNOWN = {
+    {REACTOR, "reactor.netty."}, {ASYNC, "org.asynchttpclient."}, {VERTX, "io.vertx."}
+  };
 
   private static final String WRITE =
       "(Lio/netty/channel/ChannelHandlerContext;Ljava/lang/Object;Lio/netty/channel/ChannelPromise;)V";
@@ -104,20 +112,14 @@ public final class NettyHttp extends HookPoint implements Point {
   private final Adapters<Exchanges> exchanges;
 
   private final Exceptions exceptions;
-  private final List<NettyConnecting> connecting;
   private final Map<String, String[]> authorities = new ConcurrentHashMap<>();
 
-  /**
-   * @param connecting the clients of which it is known how they connect
-   */
-  public NettyHttp(
-      Armory armory, Access access, Exceptions exceptions, List<NettyConnecting> connecting) {
+  public NettyHttp(Armory armory, Access access, Exceptions exceptions) {
     super(armory, Operation.HTTP_EXCHANGE);
     this.adapters = adapters(access);
     this.exchanges =
         new Adapters<>("dev.jinx.agent.point.http.NettyExchange", Exchanges.class, access);
     this.exceptions = exceptions;
-    this.connecting = connecting;
   }
 
   @Override
@@ -152,15 +154,8 @@ public final class NettyHttp extends HookPoint implements Point {
 
   @Override
   public boolean carries(Fault fault, Object context, @Nullable Object message) {
-    if (!NettyConnecting.isFor(fault)) {
-      return true;
-    }
-    for (NettyConnecting client : connecting) {
-      if (netty(context).has(context, client.handlers())) {
-        return false;
-      }
-    }
-    return true;
+    // the others have failed, or not, before they had a connection
+    return !NettyConnecting.isFor(fault) || client(netty(context), context).equals(NAME);
   }
 
   @Override
@@ -181,10 +176,10 @@ public final class NettyHttp extends HookPoint implements Point {
     };
   }
 
-  private String client(Netty netty, Object context) {
-    for (NettyConnecting client : connecting) {
-      if (netty.has(context, client.handlers())) {
-        return client.client();
+  private static String client(Netty netty, Object context) {
+    for (String[] each : KNOWN) {
+      if (netty.has(context, each[1])) {
+        return each[0];
       }
     }
     return NAME;
@@ -250,13 +245,14 @@ public final class NettyHttp extends HookPoint implements Point {
     Object context = arguments[0];
     Netty netty = netty(context);
     String host = read(Field.HOST, null, context, arguments[1]);
+    String client = client(netty, context);
     exchanges
         .of(context.getClass())
         .take(
             injection,
             (failure, channel, millis, peer) ->
                 spelled(netty, failure, codec, host, channel, millis, peer),
-            !client(netty, context).equals(NAME) && !netty.has(context, "reactor.netty."),
+            client.equals(ASYNC) || client.equals(VERTX),
             context,
             arguments[1],
             arguments[2]);

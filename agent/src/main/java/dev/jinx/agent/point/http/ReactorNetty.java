@@ -59,12 +59,7 @@ public final class ReactorNetty extends NettyConnecting {
 
   @Override
   public String client() {
-    return "reactor-netty";
-  }
-
-  @Override
-  String handlers() {
-    return "reactor.netty.";
+    return NettyHttp.REACTOR;
   }
 
   @Override
@@ -101,7 +96,7 @@ public final class ReactorNetty extends NettyConnecting {
   }
 
   @Override
-  @Nullable Object arguments(Object[] all) {
+  @Nullable Object passedOn(Object[] all) {
     return all[HANDLER];
   }
 
@@ -226,20 +221,22 @@ public final class ReactorNetty extends NettyConnecting {
           String host, int port, BiConsumer<@Nullable InetAddress, @Nullable Throwable> to) {
         InetSocketAddress address = InetSocketAddress.createUnresolved(host, port);
         if (resolvers == null) {
-          to.accept(null, null);
+          loop.execute(() -> to.accept(null, null));
           return;
         }
         @SuppressWarnings("unchecked")
         var resolver = (AddressResolver<SocketAddress>) resolvers.getResolver(loop);
-        resolver
-            .resolve(address)
-            .addListener(
-                resolved ->
-                    to.accept(
-                        resolved.isSuccess()
-                            ? ((InetSocketAddress) resolved.getNow()).getAddress()
-                            : null,
-                        resolved.cause()));
+        loop.execute(
+            () ->
+                resolver
+                    .resolve(address)
+                    .addListener(
+                        resolved ->
+                            to.accept(
+                                resolved.isSuccess()
+                                    ? ((InetSocketAddress) resolved.getNow()).getAddress()
+                                    : null,
+                                resolved.cause())));
       }
 
       @Override
