@@ -13,6 +13,7 @@ import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.AsyncHttpClient;
 import dev.jinx.agent.point.http.Grpc;
+import dev.jinx.agent.point.http.ApacheHttpAsyncClient4;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
 import dev.jinx.agent.point.http.JettyHttpClient;
@@ -79,6 +80,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 13 -> new AsyncHttpClient(armory, access, exceptions);
       case 14 -> new Vertx(armory, access, exceptions);
       case 15 -> new Grpc(armory, access, exceptions);
+      case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
       default -> null;
     };
   }

@@ -20,6 +20,8 @@ final class Clients {
               Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ApacheAsyncClients5().clients("5.6"),
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
+              new ApacheAsyncClients4().clients("4.1.5"),
+              Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1"),
               new ReactorNettyClients().clients(""),
               new WebClients().clients(""),
               new JettyClients().clients("12.1"),

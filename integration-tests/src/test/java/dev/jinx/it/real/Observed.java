@@ -58,6 +58,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
         .replaceAll("(no-such-host\\.invalid): Name or service not known", "$1")
         // Jetty's connections say all that they are
         .replaceAll("(?s)[\\w.]*HttpConnectionOverHTTP@.*", "HttpConnectionOverHTTP")
+        // Apache's are numbered
+        .replaceAll("http-outgoing-\\d+", "http-outgoing-0")
         .replaceAll("Idle timeout expired: \\d+/", "Idle timeout expired: ");
   }
 }
