@@ -272,11 +272,34 @@ public final class Armory {
    */
   public @Nullable Injection match(
       Operation operation, CallReader reader, Object self, @Nullable Object argument) {
+    return match(operation, reader, Choice.ALL, self, argument);
+  }
+
+  /** Which faults a hook carries out, where a library has one hook for some and one for others. */
+  public interface Choice {
+    Choice ALL =
+        new Choice() {
+          @Override
+          public boolean carries(Fault fault, Object self, @Nullable Object argument) {
+            return true;
+          }
+        };
+
+    boolean carries(Fault fault, Object self, @Nullable Object argument);
+  }
+
+  /** The same, of some faults only: the others are left to another hook. */
+  public @Nullable Injection match(
+      Operation operation,
+      CallReader reader,
+      Choice choice,
+      Object self,
+      @Nullable Object argument) {
     Index index = snapshot.get(operation);
     if (index == null) {
       return null;
     }
-    List<Injection.Hit> hits = index.match(this, reader, self, argument);
+    List<Injection.Hit> hits = index.match(this, reader, choice, self, argument);
     if (hits == null) {
       return null;
     }

@@ -51,7 +51,11 @@ final class Index {
 
   /** The hits; null for a call that is nobody's business, empty for one that matches only. */
   @Nullable List<Injection.Hit> match(
-      Armory armory, CallReader reader, Object self, @Nullable Object argument) {
+      Armory armory,
+      CallReader reader,
+      Armory.Choice choice,
+      Object self,
+      @Nullable Object argument) {
     Candidates candidates = candidates(reader, self, argument);
     ArmedFault[] list = candidates.faults;
     if (list.length == 0) {
@@ -65,7 +69,8 @@ final class Index {
     List<Injection.Hit> hits = null;
     boolean counts = false;
     for (ArmedFault fault : list) {
-      if (fault.matches(answered, reader, self, argument)) {
+      if (choice.carries(fault.fault(), self, argument)
+          && fault.matches(answered, reader, self, argument)) {
         // asked once for all faults: the answer may be noted
         counts = counts || (!CallScope.isInside(kind) && reader.counts(self, argument));
         if (!counts) {

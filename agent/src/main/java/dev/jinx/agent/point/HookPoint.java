@@ -3,6 +3,7 @@ package dev.jinx.agent.point;
 import dev.jinx.agent.call.CallReader;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
@@ -15,7 +16,7 @@ import org.jspecify.annotations.Nullable;
 /**
  * A hooked method at which faults of one operation hit: reads its calls and carries injections out.
  */
-public abstract class HookPoint implements Handler, CallReader {
+public abstract class HookPoint implements Handler, CallReader, Armory.Choice {
   private final Armory armory;
   private final Operation operation;
 
@@ -47,7 +48,7 @@ public abstract class HookPoint implements Handler, CallReader {
       if (OwnThread.isCurrent() || !concerns(self, argument)) {
         return null;
       }
-      Injection injection = armory.match(operation, this, self, argument);
+      Injection injection = armory.match(operation, this, this, self, argument);
       if (injection == null) {
         return null;
       }
@@ -79,6 +80,11 @@ public abstract class HookPoint implements Handler, CallReader {
 
   /** Whether a call is one of those that faults are about at all; cheap, for every call. */
   protected boolean concerns(Object self, @Nullable Object argument) {
+    return true;
+  }
+
+  @Override
+  public boolean carries(Fault fault, Object self, @Nullable Object argument) {
     return true;
   }
 

@@ -3,9 +3,20 @@ package dev.jinx.agent.weave;
 /**
  * A method to be hooked.
  *
- * @param argument the index of the parameter that is passed on, or -1 for none
+ * @param argument the index of the parameter that is passed on, or -1 for none; or {@link
+ *     #FIRST_TWO} or {@link #ALL}
  * @param bits the operations that open the gate for it
  * @param required whether the class is not what was expected without it
  */
 public record MethodHook(
-    String name, String descriptor, int argument, long bits, Handler handler, boolean required) {}
+    String name, String descriptor, int argument, long bits, Handler handler, boolean required) {
+
+  /**
+   * The handler is asked about the first parameter in place of the object, and the second: for an
+   * object that may be shared and acts on what it is given.
+   */
+  public static final int FIRST_TWO = -2;
+
+  /** The handler gets an array of all parameters; for a method whose call none of them tells. */
+  public static final int ALL = -3;
+}

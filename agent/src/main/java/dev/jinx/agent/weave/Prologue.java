@@ -55,11 +55,18 @@ final class Prologue extends MethodVisitor {
     visitMethodInsn(Opcodes.INVOKESTATIC, Gate.CLASS, "isOpen", "(J)Z", false);
     visitJumpInsn(Opcodes.IFEQ, goOn);
     visitLdcInsn(number);
-    self();
-    if (hook.argument() < 0) {
-      visitInsn(Opcodes.ACONST_NULL);
+    if (hook.argument() == MethodHook.FIRST_TWO) {
+      boxed(0);
+      boxed(1);
     } else {
-      boxed(hook.argument());
+      self();
+      if (hook.argument() == MethodHook.ALL) {
+        arguments();
+      } else if (hook.argument() < 0) {
+        visitInsn(Opcodes.ACONST_NULL);
+      } else {
+        boxed(hook.argument());
+      }
     }
     visitMethodInsn(
         Opcodes.INVOKESTATIC,

@@ -95,7 +95,9 @@ public final class Apache4Clients implements ClientLibrary {
   private static Reply reply(HttpResponse response) throws IOException {
     Map<String, List<String>> headers = new TreeMap<>();
     for (Header header : response.getAllHeaders()) {
-      headers.computeIfAbsent(header.getName(), it -> new ArrayList<>()).add(header.getValue());
+      // the minimal client of 4.3 asks for whole URIs
+      String value = header.getValue().replaceFirst("http://localhost:\\d+", "");
+      headers.computeIfAbsent(header.getName(), it -> new ArrayList<>()).add(value);
     }
     HttpEntity entity = response.getEntity();
     byte[] body = entity == null ? new byte[0] : EntityUtils.toByteArray(entity);

@@ -19,6 +19,7 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.client5.http.ssl.SSLConnectionSocketFactoryBuilder;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
@@ -97,6 +98,12 @@ public final class Apache5Clients implements ClientLibrary {
   /** Tries an answer 503 again, as by default, but at once. */
   private static final class Hasty extends DefaultHttpRequestRetryStrategy {
     @Override
+    public boolean retryRequest(HttpResponse response, int count, HttpContext context) {
+      // 5.0 opens a connection for it, and nothing does in place of a server that is not asked
+      return hasConnectionConfig() && super.retryRequest(response, count, context);
+    }
+
+    @Override
     public TimeValue getRetryInterval(HttpResponse response, int count, HttpContext context) {
       return TimeValue.ofMilliseconds(1);
     }
@@ -131,7 +138,9 @@ public final class Apache5Clients implements ClientLibrary {
             request.setEntity(new StringEntity("ping", UTF_8));
           }
           URI redirect;
-          try (ClassicHttpResponse response = client.execute(request)) {
+          // the minimal client of 5.0 cannot do without a context
+          var context = HttpClientContext.create();
+          try (ClassicHttpResponse response = client.execute(request, context)) {
             Header location = response.getFirstHeader("Location");
             if (location == null) {
               return reply(response);

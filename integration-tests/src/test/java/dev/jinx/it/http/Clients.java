@@ -20,11 +20,21 @@ final class Clients {
               Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ApacheAsyncClients5().clients("5.6"),
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
+              new ApacheAsyncClients4().clients("4.1.5"),
+              Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1"),
+              new ReactorNettyClients().clients(""),
+              new WebClients().clients(""),
+              new JettyClients().clients("12.1"),
+              Isolated.library("jetty-12.0", JettyClients.class).clients("12.0"),
               Isolated.library("okhttp-3.14", OkHttpClients.class).clients("3.14"),
               Isolated.library("okhttp-4.4", OkHttpClients.class).clients("4.4"),
               Isolated.library("okhttp-4.12", OkHttpClients.class).clients("4.12"),
               new OkHttpClients().clients("5.5"),
-              new RetrofitClients().clients("3.0")
+              new RetrofitClients().clients("3.0"),
+              new ReactorNettyClients().clients("1.3"),
+              new WebClients().clients("7.0"),
+              new AsyncHttpClients().clients("3.0"),
+              new VertxClients().clients("5.2")
               // the next one
               )
           .flatMap(List::stream)

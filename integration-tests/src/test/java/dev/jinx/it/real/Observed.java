@@ -44,8 +44,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
     return new Outcome(value, thrown);
   }
 
-  // two servers differ in their ports, two certificates in their dates, a wrapper of a future
-  // repeats its cause's message, and the JDK says less of a failed look-up that it remembers
+  // two servers differ in their ports, two certificates in their dates, and a wrapper of a future
+  // repeats its cause's message
   private static @Nullable String message(Throwable t) {
     String message = t.getMessage();
     if (message == null || t instanceof ExecutionException || t instanceof CompletionException) {
@@ -54,6 +54,12 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
     return message
         .replaceAll("localhost:\\d+|127\\.0\\.0\\.1:\\d+", "localhost:0")
         .replaceAll("NotAfter: .*", "NotAfter: a day")
-        .replaceAll(": Name or service not known", "");
+        // the resolver says more when it is asked first than when it remembers
+        .replaceAll("(no-such-host\\.invalid): Name or service not known", "$1")
+        // Jetty's connections say all that they are
+        .replaceAll("(?s)[\\w.]*HttpConnectionOverHTTP@.*", "HttpConnectionOverHTTP")
+        // Apache's are numbered
+        .replaceAll("http-outgoing-\\d+", "http-outgoing-0")
+        .replaceAll("Idle timeout expired: \\d+/", "Idle timeout expired: ");
   }
 }

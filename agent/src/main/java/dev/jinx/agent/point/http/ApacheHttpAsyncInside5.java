@@ -252,10 +252,14 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
       return TimeUnit.MILLISECONDS.toNanos(intervals * interval);
     }
 
+    private RequestConfig requested() {
+      RequestConfig config = scope.clientContext.getRequestConfig();
+      return config == null ? RequestConfig.DEFAULT : config;
+    }
+
     @SuppressWarnings("deprecation")
     private Timeout connectTimeout() {
-      RequestConfig config = scope.clientContext.getRequestConfig();
-      Timeout timeout = config.getConnectTimeout();
+      Timeout timeout = requested().getConnectTimeout();
       if (timeout == null) {
         timeout = new Configured(scope.execRuntime, scope.route).connect();
       }
@@ -263,7 +267,7 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
     }
 
     private Timeout responseTimeout() {
-      Timeout timeout = http2 ? null : scope.clientContext.getRequestConfig().getResponseTimeout();
+      Timeout timeout = http2 ? null : requested().getResponseTimeout();
       if (timeout == null) {
         timeout = new Configured(scope.execRuntime, scope.route).socket();
       }
@@ -512,12 +516,20 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
                   H2Error.NO_ERROR, "Timeout due to inactivity (" + timeout + ")")
               : SocketTimeoutExceptionFactory.create(timeout);
         }
-        case CONNECTION_RESET -> new SocketException("Connection reset");
-        case UNEXPECTED_EOF ->
-            new ConnectionClosedException(
-                http2 ? "Connection is closed" : "Connection closed by peer");
+        case CONNECTION_RESET -> secure() ? ended() : new SocketException("Connection reset");
+        case UNEXPECTED_EOF -> ended();
         default -> new IOException(failure.summary());
       };
+    }
+
+    /** Beneath TLS, a reset is an end to this client. */
+    boolean secure() {
+      return scope.route.isSecure();
+    }
+
+    private ConnectionClosedException ended() {
+      return new ConnectionClosedException(
+          http2 ? "Connection is closed" : "Connection closed by peer");
     }
 
     private IOException connecting(IOException cause) {
@@ -1117,7 +1129,9 @@ final class ApacheHttpAsyncInside5 implements ApacheHttpAsyncClient5.Inside {
 
     private void cut(Cut cut) {
       Exception cause =
-          cut instanceof Reset ? new SocketException("Connection reset") : endInTheBody();
+          cut instanceof Reset && !call.secure()
+              ? new SocketException("Connection reset")
+              : endInTheBody();
       if (cause != null) {
         fail(cause);
       } else if (endsNow()) {
