@@ -27,6 +27,7 @@ public final class AsyncHttpClients implements ClientLibrary {
     }
 
     @Override
+    @SuppressWarnings("deprecation") // the way to a context of the JDK's
     public Session open(Duration limit) {
       return new Open(
           Dsl.asyncHttpClient(
