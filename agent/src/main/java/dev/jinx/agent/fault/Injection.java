@@ -6,6 +6,7 @@ import dev.jinx.agent.effect.Effects;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -252,10 +253,18 @@ public final class Injection {
     }
 
     void check() {
+      Waited waited = over();
+      if (waited != null) {
+        then.accept(waited);
+      }
+    }
+
+    /** How the wait has ended, said once; null where it goes on, or that was said. */
+    @Nullable Waited over() {
       Waited waited = null;
       synchronized (this) {
         if (over) {
-          return;
+          return null;
         }
         long elapsed = System.nanoTime() - start;
         long delay = wait.nanos(start);
@@ -277,8 +286,8 @@ public final class Injection {
       if (waited != null) {
         hits.forEach(hit -> hit.fault.release(Injection.this));
         later = null;
-        then.accept(waited);
       }
+      return waited;
     }
   }
 
@@ -303,15 +312,29 @@ public final class Injection {
     }
     if (timed) {
       // not from here: this thread may hold locks of the application's, or be one of its selectors
-      var unused = Timer.schedule(() -> injections.forEach(Injection::checkLater), 0);
+      var unused = Timer.schedule(() -> wakeLater(injections), 0);
     }
   }
 
-  private void checkLater() {
-    Later waiting = later;
-    if (waiting != null) {
+  /**
+   * First ends all the waits, then lets the calls go on: what those set going would compete with
+   * the rest of this for the processors.
+   */
+  private static void wakeLater(List<Injection> injections) {
+    List<Runnable> goOn = new ArrayList<>();
+    for (Injection injection : injections) {
+      Later waiting = injection.later;
+      if (waiting == null) {
+        continue;
+      }
+      Waited waited = waiting.over();
+      if (waited != null) {
+        goOn.add(() -> waiting.then.accept(waited));
+      }
+    }
+    for (Runnable each : goOn) {
       try {
-        waiting.check();
+        each.run();
       } catch (Throwable e) {
         // the others are still to be woken
         OwnFailures.note(e);

@@ -11,6 +11,8 @@ import dev.jinx.Jinx;
 import dev.jinx.NamedError;
 import dev.jinx.it.real.Observed;
 import dev.jinx.it.real.RealServer;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpResponse;
@@ -85,12 +87,12 @@ class HttpHeldIT {
   @Test
   void aDelayHoldsNoThread() throws Exception {
     ExecutorService one = Executors.newSingleThreadExecutor();
-    try (FaultInjection fault =
-        Jinx.inject(target().path("/slow").latency(Duration.ofSeconds(2)))) {
+    Duration delay = Duration.ofSeconds(2);
+    try (FaultInjection fault = Jinx.inject(target().path("/slow").latency(delay))) {
       HttpClient client = HttpClient.newBuilder().executor(one).build();
       var finished = new ConcurrentLinkedQueue<String>();
       CompletableFuture<?>[] calls =
-          IntStream.range(0, 50)
+          IntStream.range(0, 200)
               .mapToObj(
                   i -> {
                     String path = i % 2 == 0 ? "/slow" : "/fast";
@@ -100,11 +102,43 @@ class HttpHeldIT {
               .toArray(CompletableFuture<?>[]::new);
       CompletableFuture.allOf(calls).get();
 
-      assertThat(List.copyOf(finished).subList(0, 25)).containsOnly("/fast");
-      assertThat(fault.injections()).isEqualTo(25);
-      assertThat(server.requests()).hasSize(50);
+      assertThat(List.copyOf(finished).subList(0, 100)).containsOnly("/fast");
+      assertThat(fault.injections()).isEqualTo(100);
+      assertThat(server.requests()).hasSize(200);
     } finally {
       one.shutdown();
+    }
+  }
+
+  @Test
+  void tenThousandAreHeldAndComeBack() throws Exception {
+    int count = 10_000;
+    ExecutorService two = Executors.newFixedThreadPool(2);
+    HttpClient client = HttpClient.newBuilder().executor(two).build();
+    ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+    try (FaultInjection answer = Jinx.inject(target().response(204));
+        FaultInjection hold = Jinx.inject(target().latency(Duration.ofMinutes(5)))) {
+      int before = threads.getThreadCount();
+      CompletableFuture<?>[] calls =
+          IntStream.range(0, count)
+              .mapToObj(
+                  i ->
+                      sendAsync(client, server.uri("/" + i))
+                          .thenAccept(r -> assertThat(r.statusCode()).isEqualTo(204)))
+              .toArray(CompletableFuture<?>[]::new);
+      while (hold.injections() < count) {
+        Thread.onSpinWait();
+      }
+      assertThat(calls).noneMatch(CompletableFuture::isDone);
+      // the client's own few, the timer
+      assertThat(threads.getThreadCount()).isLessThan(before + 10);
+
+      hold.close();
+      CompletableFuture.allOf(calls).get();
+      assertThat(answer.injections()).isEqualTo(count);
+      assertThat(server.requests()).isEmpty();
+    } finally {
+      two.shutdown();
     }
   }
 
@@ -133,15 +167,27 @@ class HttpHeldIT {
   @Test
   void cancelEndsAHeldCall() throws Exception {
     HttpClient client = Style.client(Style.PATIENT);
-    try (FaultInjection fault = Jinx.inject(target().path("/held").drop())) {
+    try (FaultInjection fault = Jinx.inject(target().path("/held").drop().maxActive(1))) {
       var call = sendAsync(client, server.uri("/held"));
       awaitInjection(fault);
+      assertThat(sendAsync(client, server.uri("/held")).get().statusCode()).isEqualTo(200);
 
       assertThat(call.cancel(true)).isTrue();
       // whether as it is or as a cause is a race in the client
       assertThat(Observed.of(call::get).thrown())
           .extracting(Observed.Thrown::type)
           .contains(CancellationException.class.getName());
+      // held no more, it leaves its place to another
+      long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
+      while (fault.injections() == 1) {
+        assertThat(System.nanoTime()).isLessThan(deadline);
+        var next = sendAsync(client, server.uri("/held"));
+        while (fault.injections() == 1 && !next.isDone()) {
+          Thread.onSpinWait();
+        }
+        next.cancel(true);
+      }
+      server.answering(RealServer.ECHO);
     }
     // had it been let go instead, it would have come before this one
     sendAsync(client, server.uri("/next")).get();
