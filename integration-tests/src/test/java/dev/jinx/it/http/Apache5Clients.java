@@ -19,12 +19,14 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.client5.http.ssl.SSLConnectionSocketFactoryBuilder;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpResponse;
+import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
 import org.apache.hc.core5.http.io.entity.StringEntity;
 import org.apache.hc.core5.http.protocol.HttpContext;
@@ -48,6 +50,8 @@ public final class Apache5Clients implements ClientLibrary {
                 SSLConnectionSocketFactoryBuilder.create()
                     .setSslContext(Certificates.client())
                     .build())
+            // the fluent API of 5.0 forgets the response timeout
+            .setDefaultSocketConfig(SocketConfig.custom().setSoTimeout(timeout(limit)).build())
             .build();
     if (hasConnectionConfig()) {
       Since52.configure(pool, limit);
@@ -97,6 +101,12 @@ public final class Apache5Clients implements ClientLibrary {
   /** Tries an answer 503 again, as by default, but at once. */
   private static final class Hasty extends DefaultHttpRequestRetryStrategy {
     @Override
+    public boolean retryRequest(HttpResponse response, int count, HttpContext context) {
+      // 5.0 opens a connection for it, and nothing does in place of a server that is not asked
+      return hasConnectionConfig() && super.retryRequest(response, count, context);
+    }
+
+    @Override
     public TimeValue getRetryInterval(HttpResponse response, int count, HttpContext context) {
       return TimeValue.ofMilliseconds(1);
     }
@@ -131,7 +141,9 @@ public final class Apache5Clients implements ClientLibrary {
             request.setEntity(new StringEntity("ping", UTF_8));
           }
           URI redirect;
-          try (ClassicHttpResponse response = client.execute(request)) {
+          // the minimal client of 5.0 cannot do without a context
+          var context = HttpClientContext.create();
+          try (ClassicHttpResponse response = client.execute(request, context)) {
             Header location = response.getFirstHeader("Location");
             if (location == null) {
               return reply(response);
@@ -174,12 +186,18 @@ public final class Apache5Clients implements ClientLibrary {
       return new Session() {
         @Override
         public Reply call(String method, URI uri) throws Exception {
-          Request request = Request.create(method, uri);
+          Request request =
+              switch (method) {
+                case "GET" -> Request.get(uri);
+                case "HEAD" -> Request.head(uri);
+                case "POST" -> Request.post(uri);
+                default -> throw new IllegalArgumentException(method);
+              };
           if (method.equals("POST")) {
             request.bodyString("ping", ContentType.TEXT_PLAIN);
           }
           return executor
-              .execute(request.responseTimeout(timeout(limit)))
+              .execute(request)
               .handleResponse(
                   response -> {
                     try {

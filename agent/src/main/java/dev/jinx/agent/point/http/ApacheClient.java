@@ -83,9 +83,9 @@ public interface ApacheClient {
     }
   }
 
-  /** What is read of a body in chunks that ends in the midst of one of 8 KB. */
+  /** What is read of a body in chunks that ends in the midst of one. */
   static InputStream brokenChunk(long after) {
-    byte[] size = {'2', '0', '0', '0', '\r', '\n'};
-    return new ByteArrayInputStream(Arrays.copyOf(size, size.length + (int) (after % 0x2000)));
+    byte[] size = {'2', '0', '0', '\r', '\n'};
+    return new ByteArrayInputStream(Arrays.copyOf(size, size.length + (int) (after % 0x200)));
   }
 }

@@ -478,54 +478,62 @@ final class ApacheHook extends HookPoint {
       return answer;
     }
     try {
-      ApacheClient client = exchange.client;
-      Socket socket = client.socket(connection);
-      return socket == null
-          ? answer
-          : client.with(
-              body ->
-                  new HeldBody(
-                      body,
-                      flow,
-                      new Reader(client, connection, socket, answer),
-                      socket,
-                      exchange.injection),
-              answer);
+      Socket socket = exchange.client.socket(connection);
+      if (socket == null) {
+        return answer;
+      }
+      var reader = new BodyReader(exchange, connection, socket, answer);
+      return exchange.client.with(body -> new HeldBody(body, flow, reader), answer);
     } catch (Throwable e) {
       OwnFailures.note(e);
       return answer;
     }
   }
 
-  /** Can be closed with its connection. */
+  /** A body that ends with its connection. */
   private final class HeldBody extends FaultyBody {
-    private final Socket socket;
-    private final Injection injection;
+    private final BodyReader reader;
 
-    HeldBody(
-        InputStream real,
-        BodyFlow flow,
-        FaultyBody.Reader reader,
-        Socket socket,
-        Injection injection) {
+    HeldBody(InputStream real, BodyFlow flow, BodyReader reader) {
       super(real, flow, reader);
-      this.socket = socket;
-      this.injection = injection;
+      this.reader = reader;
     }
 
     @Override
     public int read(byte[] to, int offset, int length) throws IOException {
-      held.hold(socket, injection);
+      held.hold(reader.socket, reader.injection);
       try {
         return super.read(to, offset, length);
       } finally {
-        held.release(socket, injection);
+        held.release(reader.socket, reader.injection);
+      }
+    }
+
+    @Override
+    public void close() throws IOException {
+      // what is left of a body is read before its connection is used again: not that of a cut one
+      if (!reader.cut) {
+        super.close();
       }
     }
   }
 
-  private record Reader(ApacheClient client, Object connection, Socket socket, Object answer)
-      implements FaultyBody.Reader {
+  private static final class BodyReader implements FaultyBody.Reader {
+    private final ApacheClient client;
+    private final Injection injection;
+    private final Object connection;
+    private final Socket socket;
+    private final Object answer;
+    private boolean cut;
+
+    BodyReader(Exchange exchange, Object connection, Socket socket, Object answer) {
+      this.client = exchange.client;
+      this.injection = exchange.injection;
+      this.connection = connection;
+      this.socket = socket;
+      this.answer = answer;
+    }
+
     @Override
     public long patience() {
       return ApacheHook.patience(socket);
@@ -537,12 +545,13 @@ final class ApacheHook extends HookPoint {
     }
 
     @Override
-    public void cut(Cut cut) throws IOException {
+    public void cut(Cut how) throws IOException {
+      cut = true;
       client.close(connection);
-      if (!(cut instanceof Limit)) {
+      if (!(how instanceof Limit)) {
         throw new SocketException("Connection reset");
       }
-      client.endEarly(answer, cut.after());
+      client.endEarly(answer, how.after());
     }
   }
 

@@ -362,6 +362,11 @@ public final class ApacheHttpClient5 implements Point {
       public void writeTo(OutputStream out) throws IOException {
         AbstractHttpEntity.writeTo(this, out);
       }
+
+      @Override
+      public void close() throws IOException {
+        content.close();
+      }
     }
   }
 }
