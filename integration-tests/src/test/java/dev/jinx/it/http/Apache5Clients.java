@@ -26,6 +26,7 @@ import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpResponse;
+import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.io.entity.EntityUtils;
 import org.apache.hc.core5.http.io.entity.StringEntity;
 import org.apache.hc.core5.http.protocol.HttpContext;
@@ -49,6 +50,8 @@ public final class Apache5Clients implements ClientLibrary {
                 SSLConnectionSocketFactoryBuilder.create()
                     .setSslContext(Certificates.client())
                     .build())
+            // the fluent API of 5.0 forgets the response timeout
+            .setDefaultSocketConfig(SocketConfig.custom().setSoTimeout(timeout(limit)).build())
             .build();
     if (hasConnectionConfig()) {
       Since52.configure(pool, limit);
@@ -183,12 +186,18 @@ public final class Apache5Clients implements ClientLibrary {
       return new Session() {
         @Override
         public Reply call(String method, URI uri) throws Exception {
-          Request request = Request.create(method, uri);
+          Request request =
+              switch (method) {
+                case "GET" -> Request.get(uri);
+                case "HEAD" -> Request.head(uri);
+                case "POST" -> Request.post(uri);
+                default -> throw new IllegalArgumentException(method);
+              };
           if (method.equals("POST")) {
             request.bodyString("ping", ContentType.TEXT_PLAIN);
           }
           return executor
-              .execute(request.responseTimeout(timeout(limit)))
+              .execute(request)
               .handleResponse(
                   response -> {
                     try {
