@@ -58,6 +58,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
         .replaceAll("(no-such-host\\.invalid): Name or service not known", "$1")
         // Jetty's connections say all that they are
         .replaceAll("(?s)[\\w.]*HttpConnectionOverHTTP@.*", "HttpConnectionOverHTTP")
+        // gRPC tells where the time went
+        .replaceAll("(?s)deadline exceeded after .*", "deadline exceeded")
         .replaceAll("Idle timeout expired: \\d+/", "Idle timeout expired: ");
   }
 }
