@@ -84,8 +84,7 @@ final class GrpcClients {
     FUTURE {
       @Override
       List<String> call(ManagedChannel channel, CallOptions options) throws Exception {
-        return List.of(
-            ClientCalls.futureUnaryCall(channel.newCall(UNARY, options), "ping").get());
+        return List.of(ClientCalls.futureUnaryCall(channel.newCall(UNARY, options), "ping").get());
       }
     },
     ASYNC {
