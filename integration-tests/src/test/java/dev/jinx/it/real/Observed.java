@@ -60,6 +60,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
         .replaceAll("(?s)[\\w.]*HttpConnectionOverHTTP@.*", "HttpConnectionOverHTTP")
         // Apache's are numbered
         .replaceAll("http-outgoing-\\d+", "http-outgoing-0")
+        // gRPC tells where the time went
+        .replaceAll("(?s)deadline exceeded after .*", "deadline exceeded")
         .replaceAll("Idle timeout expired: \\d+/", "Idle timeout expired: ");
   }
 }

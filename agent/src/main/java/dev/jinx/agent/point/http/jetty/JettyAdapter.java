@@ -1,16 +1,16 @@
-package dev.jinx.agent.point.http;
+package dev.jinx.agent.point.http.jetty;
 
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.http.JettyInside;
 import dev.jinx.agent.weave.Access;
-import java.io.EOFException;
-import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.net.URI;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -28,14 +28,12 @@ import org.eclipse.jetty.client.transport.SendFailure;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.http.HttpVersion;
-import org.eclipse.jetty.io.ByteArrayEndPoint;
-import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.util.Jetty;
 import org.eclipse.jetty.util.Promise;
 import org.jspecify.annotations.Nullable;
 
 /** Compiled against Jetty 12; for 12.0 and 12.1. */
-final class JettyAdapter implements JettyInside {
+public final class JettyAdapter implements JettyInside {
 
   /** Methods of the client that are its own. */
   private record Handles(
@@ -224,7 +222,7 @@ final class JettyAdapter implements JettyInside {
     // 12.0
     context.put("org.eclipse.jetty.client.destination", destination);
     context.put("org.eclipse.jetty.client.connection.promise", nobody);
-    EndPoint endPoint = new EndPoint(client(exchange), onWrite);
+    NoNetwork endPoint = new NoNetwork(client(exchange), onWrite);
     var connection = new HttpClientConnectionFactory().newConnection(endPoint, context);
     endPoint.setConnection(connection);
     connection.onOpen();
@@ -242,34 +240,6 @@ final class JettyAdapter implements JettyInside {
   @Override
   public void poseAsHttp2(Object exchange) {
     ((HttpExchange) exchange).getResponse().version(HttpVersion.HTTP_2).reason(null);
-  }
-
-  /** The end of a connection that has no network. */
-  private static final class EndPoint extends ByteArrayEndPoint {
-    private final Executor executor;
-    private final @Nullable Throwable onWrite;
-
-    EndPoint(HttpClient client, @Nullable Throwable onWrite) {
-      super(client.getScheduler(), 0);
-      this.executor = client.getExecutor();
-      this.onWrite = onWrite;
-    }
-
-    @Override
-    protected void execute(Runnable task) {
-      executor.execute(task);
-    }
-
-    @Override
-    public boolean flush(ByteBuffer... buffers) throws IOException {
-      if (onWrite != null) {
-        throw onWrite instanceof IOException known ? known : new IOException(onWrite);
-      }
-      for (ByteBuffer buffer : buffers) {
-        buffer.position(buffer.limit());
-      }
-      return true;
-    }
   }
 
   @Override
@@ -305,7 +275,7 @@ final class JettyAdapter implements JettyInside {
     HttpVersion version = response.getVersion();
     String reason = version == HttpVersion.HTTP_2 ? null : HttpStatus.getMessage(status);
     response.version(version).status(status).reason(reason);
-    List<Object> fields = new java.util.ArrayList<>();
+    List<Object> fields = new ArrayList<>();
     headers.forEach(
         (name, values) -> values.forEach(value -> fields.add(new HttpField(name, value))));
     if (contentLength >= 0) {
@@ -328,136 +298,20 @@ final class JettyAdapter implements JettyInside {
 
   @Override
   public Body other(byte[] body) {
-    return new Other(ByteBuffer.wrap(body));
-  }
-
-  private static final class Other implements Body {
-    private @Nullable ByteBuffer rest;
-
-    Other(ByteBuffer body) {
-      rest = body.hasRemaining() ? body : null;
-    }
-
-    @Override
-    public @Nullable Object read(Real real, boolean demand) throws Throwable {
-      ByteBuffer body = rest;
-      if (body != null) {
-        rest = null;
-        return Content.Chunk.from(body, false);
-      }
-      while (true) {
-        Content.Chunk chunk = (Content.Chunk) real.read(demand);
-        if (chunk == null || chunk.isLast() || Content.Chunk.isFailure(chunk)) {
-          return chunk;
-        }
-        chunk.release();
-      }
-    }
+    return new OtherBody(ByteBuffer.wrap(body));
   }
 
   @Override
   public Body flowing(Object receiver, Object exchange, BodyFlow flow) {
-    return new Flowing((HttpReceiver) receiver, (HttpExchange) exchange, flow);
+    return new FlowingBody(this, (HttpReceiver) receiver, (HttpExchange) exchange, flow);
   }
 
-  /** No thread waits: a read finds nothing, and the client is told when there is something. */
-  private final class Flowing implements Body {
-    private final HttpReceiver receiver;
-    private final HttpExchange exchange;
-    private final BodyFlow flow;
-    private Content.@Nullable Chunk rest;
-
-    /** How many bytes of the rest have come. */
-    private int come;
-
-    private boolean waiting;
-    private boolean demanded;
-
-    Flowing(HttpReceiver receiver, HttpExchange exchange, BodyFlow flow) {
-      this.receiver = receiver;
-      this.exchange = exchange;
-      this.flow = flow;
-    }
-
-    @Override
-    public @Nullable Object read(Real real, boolean demand) throws Throwable {
-      synchronized (this) {
-        if (waiting) {
-          demanded |= demand;
-          return null;
-        }
-      }
-      Content.Chunk chunk = rest;
-      if (chunk == null) {
-        chunk = (Content.Chunk) real.read(demand);
-        if (chunk == null || Content.Chunk.isFailure(chunk) || !chunk.hasRemaining()) {
-          return chunk;
-        }
-        rest = chunk;
-      }
-      if (come == 0 && !next(chunk, demand)) {
-        return null;
-      }
-      byte[] portion = new byte[come];
-      chunk.getByteBuffer().get(portion);
-      flow.passed(come);
-      come = 0;
-      boolean last = false;
-      if (!chunk.hasRemaining()) {
-        last = chunk.isLast();
-        rest = null;
-        chunk.release();
-      }
-      return Content.Chunk.from(ByteBuffer.wrap(portion), last);
-    }
-
-    /** Waits for the next bytes, or finds the body cut; false where there is nothing yet. */
-    private boolean next(Content.Chunk chunk, boolean demand) {
-      int portion = (int) flow.portion(chunk.remaining());
-      if (portion == 0) {
-        if (flow.cut() != null) {
-          rest = null;
-          chunk.release();
-          abort(
-              exchange,
-              isHttp2(exchange)
-                  ? new java.nio.channels.ClosedChannelException()
-                  : new EOFException(connection(exchange)));
-          return false;
-        }
-        // it was cleared this moment
-        portion = chunk.remaining();
-      }
-      int coming = portion;
-      synchronized (this) {
-        waiting = true;
-      }
-      flow.later(coming, waited -> arrived(coming));
-      synchronized (this) {
-        demanded = waiting && demand;
-        return !waiting;
-      }
-    }
-
-    private void arrived(int portion) {
-      boolean tell;
-      synchronized (this) {
-        come = portion;
-        waiting = false;
-        tell = demanded;
-        demanded = false;
-      }
-      if (tell) {
-        executor(exchange)
-            .execute(
-                () -> {
-                  try {
-                    handles().available().invoke(receiver, exchange);
-                  } catch (Throwable e) {
-                    OwnFailures.note(e);
-                  }
-                });
-      }
+  /** The client's receiver is to read once more. */
+  void available(HttpReceiver receiver, HttpExchange exchange) {
+    try {
+      handles().available().invoke(receiver, exchange);
+    } catch (Throwable e) {
+      OwnFailures.note(e);
     }
   }
 }

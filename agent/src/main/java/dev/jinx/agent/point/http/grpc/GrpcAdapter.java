@@ -1,4 +1,4 @@
-package dev.jinx.agent.point.http;
+package dev.jinx.agent.point.http.grpc;
 
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.effect.NamedError;
@@ -6,7 +6,7 @@ import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.effect.Response;
 import dev.jinx.agent.fault.BodyFlow;
 import dev.jinx.agent.fault.CallScope;
-import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.http.GrpcInside;
 import dev.jinx.agent.weave.Access;
 import io.grpc.Attributes;
 import io.grpc.CallOptions;
@@ -25,21 +25,12 @@ import io.grpc.internal.GrpcUtil;
 import io.grpc.internal.Http2ClientStreamTransportState;
 import io.grpc.internal.ReadableBuffer;
 import io.grpc.internal.ReadableBuffers;
-import io.grpc.internal.SerializingExecutor;
 import io.grpc.internal.StatsTraceContext;
-import io.grpc.internal.TransportTracer;
-import io.grpc.internal.WritableBuffer;
-import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
-import java.lang.reflect.InvocationTargetException;
-import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.SocketAddress;
-import java.net.SocketException;
-import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -51,7 +42,7 @@ import java.util.concurrent.Executor;
 import org.jspecify.annotations.Nullable;
 
 /** Compiled against gRPC's core, which Netty's shaded transport shares. */
-final class GrpcAdapter implements GrpcInside {
+public final class GrpcAdapter implements GrpcInside {
   private static final int CONNECT_MILLIS = 30_000;
   private static final Object[] NO_CALL = {null, null, CallOptions.DEFAULT};
 
@@ -355,137 +346,13 @@ final class GrpcAdapter implements GrpcInside {
   @Override
   public Object answering(Response response, Object[] arguments, Executor executor) {
     return new Answering(
+        this,
         response,
         (Metadata) arguments[1],
         (CallOptions) arguments[2],
         StatsTraceContext.newClientContext(
             (ClientStreamTracer[]) arguments[3], Attributes.EMPTY, (Metadata) arguments[1]),
         executor);
-  }
-
-  /** A stream of the client's own kind, with nothing beneath it. */
-  private final class Answering extends AbstractClientStream {
-    private final Response response;
-    private final State state;
-
-    Answering(
-        Response response,
-        Metadata headers,
-        CallOptions options,
-        StatsTraceContext tracers,
-        Executor executor) {
-      super(size -> new Nowhere(), tracers, new TransportTracer(), headers, options, false);
-      this.response = response;
-      this.state = new State(tracers, options, executor);
-    }
-
-    @Override
-    protected State transportState() {
-      return state;
-    }
-
-    @Override
-    protected Sink abstractClientStreamSink() {
-      return sink;
-    }
-
-    private final Sink sink =
-        new Sink() {
-          @Override
-          public void writeHeaders(Metadata headers, byte @Nullable [] payload) {
-            state.runOnTransportThread(
-                () -> {
-                  state.allocated();
-                  try {
-                    answer(state, response);
-                  } catch (Throwable e) {
-                    OwnFailures.note(e);
-                  }
-                });
-          }
-
-          @Override
-          public void writeFrame(
-              @Nullable WritableBuffer frame, boolean end, boolean flush, int messages) {
-            if (frame != null) {
-              int bytes = frame.readableBytes();
-              state.runOnTransportThread(() -> state.onSentBytes(bytes));
-            }
-          }
-
-          @Override
-          public void cancel(Status reason) {
-            state.runOnTransportThread(
-                () -> state.transportReportStatus(reason, true, new Metadata()));
-          }
-        };
-
-    @Override
-    public void setAuthority(String authority) {}
-
-    @Override
-    public Attributes getAttributes() {
-      return Attributes.EMPTY;
-    }
-  }
-
-  private static final class State extends Http2ClientStreamTransportState {
-    private final SerializingExecutor executor;
-
-    State(StatsTraceContext tracers, CallOptions options, Executor executor) {
-      super(GrpcUtil.DEFAULT_MAX_MESSAGE_SIZE, tracers, new TransportTracer(), options);
-      this.executor = new SerializingExecutor(executor);
-    }
-
-    void allocated() {
-      onStreamAllocated();
-    }
-
-    @Override
-    public void runOnTransportThread(Runnable work) {
-      executor.execute(work);
-    }
-
-    @Override
-    protected void http2ProcessingFailed(Status status, boolean stop, Metadata trailers) {
-      transportReportStatus(status, stop, trailers);
-    }
-
-    @Override
-    public void deframeFailed(Throwable cause) {
-      http2ProcessingFailed(Status.fromThrowable(cause), true, new Metadata());
-    }
-
-    @Override
-    public void bytesRead(int bytes) {}
-  }
-
-  /** Where a request goes that nobody is to get. */
-  private static final class Nowhere implements WritableBuffer {
-    private int written;
-
-    @Override
-    public void write(byte[] source, int from, int length) {
-      written += length;
-    }
-
-    @Override
-    public void write(byte one) {
-      written++;
-    }
-
-    @Override
-    public int writableBytes() {
-      return 1 << 16;
-    }
-
-    @Override
-    public int readableBytes() {
-      return written;
-    }
-
-    @Override
-    public void release() {}
   }
 
   // ---- data
@@ -507,7 +374,15 @@ final class GrpcAdapter implements GrpcInside {
 
   @Override
   public Object cut(BodyFlow flow, Object transport) {
-    return flow.cut() instanceof Reset ? reset(transport) : END;
+    return flow.cut() instanceof Reset ? status(netty(transport).reset()) : END;
+  }
+
+  private NettyFailures netty(Object transport) {
+    Access opened = access;
+    if (opened == null) {
+      throw new IllegalStateException();
+    }
+    return new NettyFailures(opened, transports(transport));
   }
 
   // ---- failures, as Netty's transport reports them
@@ -532,14 +407,14 @@ final class GrpcAdapter implements GrpcInside {
   @Override
   public Object status(NamedError error, Object transport, Object @Nullable [] arguments) {
     return switch (error) {
-      case CONNECTION_REFUSED -> refused(transport, arguments);
+      case CONNECTION_REFUSED -> status(netty(transport).refused(address(transport, arguments)));
       case CONNECT_TIMEOUT -> {
         String message =
             "connection timed out after "
                 + connectMillis(transport)
                 + " ms: "
                 + address(transport, arguments);
-        yield status(connectTimeout(transport, message));
+        yield status(netty(transport).connectTimeout(message));
       }
       case UNKNOWN_HOST -> {
         String host = read(Field.HOST, null, transport, arguments == null ? NO_CALL : arguments);
@@ -547,7 +422,7 @@ final class GrpcAdapter implements GrpcInside {
             .withDescription("Unable to resolve host " + host)
             .withCause(new UnknownHostException(host));
       }
-      case CONNECTION_RESET -> reset(transport);
+      case CONNECTION_RESET -> status(netty(transport).reset());
       case READ_TIMEOUT ->
           Status.DEADLINE_EXCEEDED.withDescription("deadline exceeded after 0.000000000s.");
       default -> END;
@@ -562,99 +437,6 @@ final class GrpcAdapter implements GrpcInside {
       return new InetSocketAddress(InetAddress.getByName(host), port);
     } catch (UnknownHostException e) {
       return InetSocketAddress.createUnresolved(host, port);
-    }
-  }
-
-  private Status refused(Object transport, Object @Nullable [] arguments) {
-    ConnectException refused = new ConnectException("Connection refused");
-    try {
-      Class<?> errors = nativeErrors(transport);
-      if (errors != null) {
-        try {
-          var unused =
-              errors
-                  .getMethod("throwConnectException", String.class, int.class)
-                  .invoke(null, "finishConnect", constant(errors, "ERROR_ECONNREFUSED_NEGATIVE"));
-        } catch (InvocationTargetException e) {
-          refused = e.getCause() instanceof ConnectException known ? known : refused;
-        }
-      }
-      Class<?> annotated = netty(transport, "channel.AbstractChannel$AnnotatedConnectException");
-      Access opened = access;
-      if (annotated != null && opened != null) {
-        refused =
-            (ConnectException)
-                opened
-                    .in(annotated)
-                    .findConstructor(
-                        annotated,
-                        MethodType.methodType(
-                            void.class, ConnectException.class, SocketAddress.class))
-                    .invoke(refused, address(transport, arguments));
-      }
-    } catch (Throwable otherVersion) {
-      // the plain exception has to do
-    }
-    return status(refused);
-  }
-
-  private IOException connectTimeout(Object transport, String message) {
-    try {
-      Class<?> type = netty(transport, "channel.ConnectTimeoutException");
-      if (type != null) {
-        return (IOException) type.getConstructor(String.class).newInstance(message);
-      }
-    } catch (ReflectiveOperationException otherVersion) {
-      // the plain exception has to do
-    }
-    return new SocketTimeoutException(message);
-  }
-
-  private Status reset(Object transport) {
-    try {
-      Class<?> errors = nativeErrors(transport);
-      if (errors != null) {
-        return status(
-            (IOException)
-                errors
-                    .getMethod("newIOException", String.class, int.class)
-                    .invoke(null, "recvAddress", constant(errors, "ERRNO_ECONNRESET_NEGATIVE")));
-      }
-    } catch (ReflectiveOperationException otherVersion) {
-      // the plain exception has to do
-    }
-    return status(new SocketException("Connection reset"));
-  }
-
-  private static Object constant(Class<?> type, String name) throws ReflectiveOperationException {
-    return type.getField(name).get(null);
-  }
-
-  /** The class that makes Netty's exceptions, where it talks to the kernel by itself. */
-  private @Nullable Class<?> nativeErrors(Object transport) throws ReflectiveOperationException {
-    Class<?> epoll = netty(transport, "channel.epoll.Epoll");
-    return epoll != null && Boolean.TRUE.equals(epoll.getMethod("isAvailable").invoke(null))
-        ? netty(transport, "channel.unix.Errors")
-        : null;
-  }
-
-  /** A class of the Netty that the channel uses; null where it uses none, or it has no such. */
-  private @Nullable Class<?> netty(Object transport, String name) {
-    Object transports = transports(transport);
-    if (transports == null) {
-      return null;
-    }
-    String used = transports.getClass().getName();
-    int at = used.indexOf("io.grpc.netty.NettyChannelBuilder");
-    try {
-      return at < 0
-          ? null
-          : Class.forName(
-              used.substring(0, at) + "io.netty." + name,
-              true,
-              transports.getClass().getClassLoader());
-    } catch (ClassNotFoundException e) {
-      return null;
     }
   }
 }
