@@ -19,6 +19,7 @@ final class Clients {
               new Apache4Clients().clients("4.5"),
               Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ReactorNettyClients().clients("1.3"),
+              Isolated.library("reactor-netty-1.0", ReactorNettyClients.class).clients("1.0"),
               new WebClients().clients("7.0"),
               new AsyncHttpClients().clients("3.0"),
               new VertxClients().clients("5.2")
