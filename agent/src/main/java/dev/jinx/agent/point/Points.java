@@ -8,12 +8,15 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Limits;
 import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
 import dev.jinx.agent.point.http.ApacheHttpClient5;
 import dev.jinx.agent.point.http.AsyncHttpClient;
 import dev.jinx.agent.point.http.HttpUrlConnection;
 import dev.jinx.agent.point.http.JdkHttpClient;
+import dev.jinx.agent.point.http.JettyHttpClient;
 import dev.jinx.agent.point.http.NettyHttp;
+import dev.jinx.agent.point.http.OkHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.http.Vertx;
 import dev.jinx.agent.point.jdbc.AnyDriver;
@@ -67,10 +70,15 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 5 -> new JdkHttpClient(armory, access, exceptions);
       case 6 -> new ApacheHttpClient5(armory, access, exceptions);
       case 7 -> new ApacheHttpClient4(armory, access, exceptions);
-      case 8 -> new NettyHttp(armory, access, exceptions);
+      case 8 -> new ApacheHttpAsyncClient5(armory, access, exceptions);
       case 9 -> new ReactorNetty(armory, access, exceptions);
-      case 10 -> new AsyncHttpClient(armory, access, exceptions);
-      case 11 -> new Vertx(armory, access, exceptions);
+      case 10 ->
+          new NettyHttp(
+              armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
+      case 11 -> new JettyHttpClient(armory, access, exceptions);
+      case 12 -> new OkHttp(armory, access, exceptions);
+      case 13 -> new AsyncHttpClient(armory, access, exceptions);
+      case 14 -> new Vertx(armory, access, exceptions);
       default -> null;
     };
   }

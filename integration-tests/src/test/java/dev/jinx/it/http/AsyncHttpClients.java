@@ -36,8 +36,7 @@ public final class AsyncHttpClients implements ClientLibrary {
                   .setConnectTimeout(limit)
                   .setReadTimeout(limit)
                   .setFollowRedirect(true)
-                  .setSslContext(
-                      new JdkSslContext(Certificates.client(), true, ClientAuth.NONE))));
+                  .setSslContext(new JdkSslContext(Certificates.client(), true, ClientAuth.NONE))));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.jinx.it.http;
 
 import static dev.jinx.Jinx.http;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -84,7 +85,7 @@ class HttpAnswerIT {
       Style.Answer answer = style.call("GET", server.uri("/"));
 
       assertThat(answer.status()).isEqualTo(200);
-      assertThat(answer.body()).isEqualTo(json);
+      assertThat(new String(answer.body().getBytes(ISO_8859_1), UTF_8)).isEqualTo(json);
       assertThat(answer.headers())
           .containsEntry("content-type", "application/json")
           .containsEntry("content-length", "" + json.getBytes(UTF_8).length);

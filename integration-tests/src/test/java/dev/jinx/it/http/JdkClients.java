@@ -1,6 +1,6 @@
 package dev.jinx.it.http;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -48,7 +48,16 @@ public final class JdkClients implements ClientLibrary {
       return new Session() {
         @Override
         public Reply call(String method, URI uri) throws Exception {
-          HttpRequest request = Style.request(method, uri, limit);
+          return call(Style.request(method, uri, limit));
+        }
+
+        @Override
+        public Reply call(String method, URI uri, Map<String, List<String>> headers)
+            throws Exception {
+          return call(Style.request(method, uri, limit, headers));
+        }
+
+        private Reply call(HttpRequest request) throws Exception {
           HttpResponse<byte[]> response =
               async
                   ? client.sendAsync(request, BodyHandlers.ofByteArray()).get()
@@ -82,10 +91,16 @@ public final class JdkClients implements ClientLibrary {
       return new Session() {
         @Override
         public Reply call(String method, URI uri) throws Exception {
-          Style.Answer answer = style.call(method, uri, limit);
+          return call(method, uri, Map.of());
+        }
+
+        @Override
+        public Reply call(String method, URI uri, Map<String, List<String>> given)
+            throws Exception {
+          Style.Answer answer = style.call(method, uri, limit, given);
           Map<String, List<String>> headers = new java.util.TreeMap<>();
           answer.headers().forEach((name, value) -> headers.put(name, List.of(value)));
-          return Reply.of(answer.status(), headers, answer.body().getBytes(UTF_8));
+          return Reply.of(answer.status(), headers, answer.body().getBytes(ISO_8859_1));
         }
 
         @Override

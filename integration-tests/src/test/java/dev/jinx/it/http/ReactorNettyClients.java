@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import reactor.core.publisher.Mono;
 import reactor.netty.http.HttpProtocol;
 import reactor.netty.http.client.HttpClient;
@@ -55,6 +56,7 @@ public final class ReactorNettyClients implements ClientLibrary {
     }
   }
 
+  @SuppressWarnings("deprecation") // the way to a context of the JDK's
   static HttpClient create(
       ConnectionProvider pool,
       LoopResources loops,
@@ -77,26 +79,27 @@ public final class ReactorNettyClients implements ClientLibrary {
       implements Client.Session {
     @Override
     public Reply call(String method, URI uri) {
-      return client
-          .request(HttpMethod.valueOf(method))
-          .uri(uri)
-          .send(
-              method.equals("POST")
-                  ? Mono.fromSupplier(() -> Unpooled.copiedBuffer("ping", UTF_8))
-                  : Mono.empty())
-          .responseSingle(
-              (response, body) ->
-                  body.asByteArray()
-                      .defaultIfEmpty(new byte[0])
-                      .map(
-                          bytes -> {
-                            Map<String, List<String>> headers = new HashMap<>();
-                            for (String each : response.responseHeaders().names()) {
-                              headers.put(each, response.responseHeaders().getAll(each));
-                            }
-                            return Reply.of(response.status().code(), headers, bytes);
-                          }))
-          .block();
+      return Objects.requireNonNull(
+          client
+              .request(HttpMethod.valueOf(method))
+              .uri(uri)
+              .send(
+                  method.equals("POST")
+                      ? Mono.fromSupplier(() -> Unpooled.copiedBuffer("ping", UTF_8))
+                      : Mono.empty())
+              .responseSingle(
+                  (response, body) ->
+                      body.asByteArray()
+                          .defaultIfEmpty(new byte[0])
+                          .map(
+                              bytes -> {
+                                Map<String, List<String>> headers = new HashMap<>();
+                                for (String each : response.responseHeaders().names()) {
+                                  headers.put(each, response.responseHeaders().getAll(each));
+                                }
+                                return Reply.of(response.status().code(), headers, bytes);
+                              }))
+              .block());
     }
 
     @Override

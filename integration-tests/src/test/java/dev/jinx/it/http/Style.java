@@ -1,5 +1,6 @@
 package dev.jinx.it.http;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.jinx.it.real.Certificates;
@@ -25,35 +26,43 @@ import javax.net.ssl.HttpsURLConnection;
 enum Style {
   URL_CONNECTION {
     @Override
-    Answer call(String method, URI uri, Duration limit) throws Exception {
-      return viaUrlConnection(method, uri, limit, false, false);
+    Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+        throws Exception {
+      return viaUrlConnection(method, uri, limit, headers, false, false);
     }
   },
   /** Connects in a step of its own. */
   URL_CONNECTION_STEPS {
     @Override
-    Answer call(String method, URI uri, Duration limit) throws Exception {
-      return viaUrlConnection(method, uri, limit, true, false);
+    Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+        throws Exception {
+      return viaUrlConnection(method, uri, limit, headers, true, false);
     }
   },
   /** Sends a body without keeping it, so that the client cannot send it again. */
   URL_CONNECTION_STREAMING {
     @Override
-    Answer call(String method, URI uri, Duration limit) throws Exception {
-      return viaUrlConnection(method, uri, limit, false, true);
+    Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+        throws Exception {
+      return viaUrlConnection(method, uri, limit, headers, false, true);
     }
   },
   SEND {
     @Override
-    Answer call(String method, URI uri, Duration limit) throws Exception {
-      return answer(client(limit).send(request(method, uri, limit), BodyHandlers.ofByteArray()));
+    Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+        throws Exception {
+      return answer(
+          client(limit).send(request(method, uri, limit, headers), BodyHandlers.ofByteArray()));
     }
   },
   SEND_ASYNC {
     @Override
-    Answer call(String method, URI uri, Duration limit) throws Exception {
+    Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+        throws Exception {
       return answer(
-          client(limit).sendAsync(request(method, uri, limit), BodyHandlers.ofByteArray()).get());
+          client(limit)
+              .sendAsync(request(method, uri, limit, headers), BodyHandlers.ofByteArray())
+              .get());
     }
   };
 
@@ -63,7 +72,11 @@ enum Style {
   private static final List<String> SHOWN =
       List.of("retry-after", "content-type", "content-length", "x-request");
 
-  /** What an application sees of an answer, but for the headers that only real servers add. */
+  /**
+   * What an application sees of an answer, but for the headers that only real servers add.
+   *
+   * @param body a character for each byte
+   */
   record Answer(int status, Map<String, String> headers, String body) {}
 
   /** Says in which step of several an exception came. */
@@ -80,7 +93,12 @@ enum Style {
    *
    * @param limit the timeout of everything that can have one
    */
-  abstract Answer call(String method, URI uri, Duration limit) throws Exception;
+  abstract Answer call(String method, URI uri, Duration limit, Map<String, List<String>> headers)
+      throws Exception;
+
+  Answer call(String method, URI uri, Duration limit) throws Exception {
+    return call(method, uri, limit, Map.of());
+  }
 
   Answer call(String method, URI uri) throws Exception {
     return call(method, uri, PATIENT);
@@ -91,7 +109,13 @@ enum Style {
   }
 
   private static Answer viaUrlConnection(
-      String method, URI uri, Duration limit, boolean steps, boolean streaming) throws Exception {
+      String method,
+      URI uri,
+      Duration limit,
+      Map<String, List<String>> given,
+      boolean steps,
+      boolean streaming)
+      throws Exception {
     var connection = (HttpURLConnection) uri.toURL().openConnection();
     connection.setConnectTimeout((int) limit.toMillis());
     connection.setReadTimeout((int) limit.toMillis());
@@ -99,6 +123,8 @@ enum Style {
       https.setSSLSocketFactory(Certificates.client().getSocketFactory());
     }
     connection.setRequestMethod(method);
+    given.forEach(
+        (name, values) -> values.forEach(value -> connection.addRequestProperty(name, value)));
     connection.setDoOutput(method.equals("POST"));
     if (streaming && method.equals("POST")) {
       connection.setFixedLengthStreamingMode(4);
@@ -124,7 +150,7 @@ enum Style {
       connection
           .getHeaderFields()
           .forEach((name, values) -> show(headers, String.valueOf(name), values));
-      return new Answer(status, headers, new String(body, UTF_8));
+      return new Answer(status, headers, new String(body, ISO_8859_1));
     }
   }
 
@@ -150,18 +176,25 @@ enum Style {
   }
 
   static HttpRequest request(String method, URI uri, Duration limit) {
-    return HttpRequest.newBuilder(uri)
-        .method(
-            method,
-            method.equals("POST") ? BodyPublishers.ofString("ping") : BodyPublishers.noBody())
-        .timeout(limit)
-        .build();
+    return request(method, uri, limit, Map.of());
+  }
+
+  static HttpRequest request(
+      String method, URI uri, Duration limit, Map<String, List<String>> headers) {
+    HttpRequest.Builder request =
+        HttpRequest.newBuilder(uri)
+            .method(
+                method,
+                method.equals("POST") ? BodyPublishers.ofString("ping") : BodyPublishers.noBody())
+            .timeout(limit);
+    headers.forEach((name, values) -> values.forEach(value -> request.header(name, value)));
+    return request.build();
   }
 
   static Answer answer(HttpResponse<byte[]> response) {
     Map<String, String> headers = new TreeMap<>();
     response.headers().map().forEach((name, values) -> show(headers, name, values));
-    return new Answer(response.statusCode(), headers, new String(response.body(), UTF_8));
+    return new Answer(response.statusCode(), headers, new String(response.body(), ISO_8859_1));
   }
 
   private static void show(Map<String, String> headers, String name, List<String> values) {

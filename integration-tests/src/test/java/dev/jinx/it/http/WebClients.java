@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import org.springframework.http.HttpMethod;
 import org.springframework.http.ResponseEntity;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
@@ -51,12 +52,11 @@ public final class WebClients implements ClientLibrary {
       WebClient.RequestBodySpec request = client.method(HttpMethod.valueOf(method)).uri(uri);
       WebClient.RequestHeadersSpec<?> spec =
           method.equals("POST") ? request.bodyValue("ping") : request;
-      return spec.exchangeToMono(
-              response ->
-                  response
-                      .toEntity(byte[].class)
-                      .flatMap(entity -> Mono.just(reply(entity))))
-          .block();
+      return Objects.requireNonNull(
+          spec.exchangeToMono(
+                  response ->
+                      response.toEntity(byte[].class).flatMap(entity -> Mono.just(reply(entity))))
+              .block());
     }
 
     private static Reply reply(ResponseEntity<byte[]> entity) {
