@@ -32,6 +32,7 @@ final class Clients {
               new OkHttpClients().clients("5.5"),
               new RetrofitClients().clients("3.0"),
               new ReactorNettyClients().clients("1.3"),
+              Isolated.library("reactor-netty-1.0", ReactorNettyClients.class).clients("1.0"),
               new WebClients().clients("7.0"),
               new AsyncHttpClients().clients("3.0"),
               new VertxClients().clients("5.2")
