@@ -1,8 +1,10 @@
 package dev.jinx.agent.point.http;
 
 import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
@@ -27,7 +29,7 @@ import org.jspecify.annotations.Nullable;
  * Apache HttpAsyncClient 4.1. One exchange handler carries a call through its attempts. Each one
  * that needs a connection passes {@code requestConnection} of that handler, above the pool; one
  * that follows on the same connection, as most redirects do, passes only {@code generateRequest}.
- * What happens then is in {@link ApacheHttpAsyncInside4}.
+ * What happens then is in the package {@code apache4}.
  */
 public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
   private static final String CLIENT = "apache4";
@@ -93,7 +95,7 @@ public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
     this.access = access;
     this.exceptions = exceptions;
     adapters =
-        new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside4", Inside.class, access);
+        new Adapters<>("dev.jinx.agent.point.http.apache4.AsyncAdapter", Inside.class, access);
   }
 
   @Override
@@ -218,9 +220,23 @@ public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
 
   @Override
   protected @Nullable Object inject(
-      Injection injection, Original original, Object handler, Object[] arguments) {
-    inside(handler).begin(injection, handler, false);
-    return null;
+      Injection injection, Original original, Object handler, Object[] arguments) throws Throwable {
+    return begin(injection, original, handler, arguments, false);
+  }
+
+  private @Nullable Object begin(
+      Injection injection, Original original, Object handler, Object[] arguments, boolean connected)
+      throws Throwable {
+    try {
+      inside(handler).begin(injection, handler, connected);
+      return null;
+    } catch (Throwable bugOfOurs) {
+      OwnFailures.note(bugOfOurs);
+      injection.finish();
+    }
+    try (CallScope scope = CallScope.enter(Kind.HTTP)) {
+      return original.call(handler, arguments);
+    }
   }
 
   // ---- an attempt on a connection that is there
@@ -281,9 +297,9 @@ public final class ApacheHttpAsyncClient4 extends HookPoint implements Point {
 
     @Override
     protected @Nullable Object inject(
-        Injection injection, Original original, Object handler, Object[] arguments) {
-      inside(handler).begin(injection, handler, true);
-      return null;
+        Injection injection, Original original, Object handler, Object[] arguments)
+        throws Throwable {
+      return ApacheHttpAsyncClient4.this.begin(injection, original, handler, arguments, true);
     }
   }
 }

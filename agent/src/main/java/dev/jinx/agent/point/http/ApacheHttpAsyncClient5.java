@@ -1,9 +1,11 @@
 package dev.jinx.agent.point.http;
 
 import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
@@ -26,8 +28,8 @@ import org.jspecify.annotations.Nullable;
 /**
  * Apache HttpClient 5, asynchronous, for HTTP/1.1 and HTTP/2. Every attempt at a request, a
  * redirect, a retry and an answered challenge included, passes {@code AsyncConnectExec.execute}
- * once, beneath what repeats and decodes and above the pool. What happens then is in {@link
- * ApacheHttpAsyncInside5}.
+ * once, beneath what repeats and decodes and above the pool. What happens then is in the package
+ * {@code apache5}.
  */
 public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
   private static final String CLIENT = "apache5";
@@ -67,7 +69,7 @@ public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
     this.access = access;
     this.exceptions = exceptions;
     this.adapters =
-        new Adapters<>("dev.jinx.agent.point.http.ApacheHttpAsyncInside5", Inside.class, access);
+        new Adapters<>("dev.jinx.agent.point.http.apache5.AsyncAdapter", Inside.class, access);
   }
 
   @Override
@@ -153,8 +155,16 @@ public final class ApacheHttpAsyncClient5 extends HookPoint implements Point {
 
   @Override
   protected @Nullable Object inject(
-      Injection injection, Original original, Object exec, Object[] arguments) {
-    insides.get(exec.getClass()).begin(injection, original, exec, arguments);
-    return null;
+      Injection injection, Original original, Object exec, Object[] arguments) throws Throwable {
+    try {
+      insides.get(exec.getClass()).begin(injection, original, exec, arguments);
+      return null;
+    } catch (Throwable bugOfOurs) {
+      OwnFailures.note(bugOfOurs);
+      injection.finish();
+    }
+    try (CallScope scope = CallScope.enter(Kind.HTTP)) {
+      return original.call(exec, arguments);
+    }
   }
 }
