@@ -72,9 +72,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 7 -> new ApacheHttpClient4(armory, access, exceptions);
       case 8 -> new ApacheHttpAsyncClient5(armory, access, exceptions);
       case 9 -> new ReactorNetty(armory, access, exceptions);
-      case 10 ->
-          new NettyHttp(
-              armory, access, exceptions, List.of(new ReactorNetty(armory, access, exceptions)));
+      case 10 -> new NettyHttp(armory, access, exceptions);
       case 11 -> new JettyHttpClient(armory, access, exceptions);
       case 12 -> new OkHttp(armory, access, exceptions);
       case 13 -> new AsyncHttpClient(armory, access, exceptions);

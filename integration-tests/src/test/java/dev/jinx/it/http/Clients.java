@@ -20,8 +20,6 @@ final class Clients {
               Isolated.library("apache4-4.3", Apache4Clients.class).clients("4.3"),
               new ApacheAsyncClients5().clients("5.6"),
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
-              new ReactorNettyClients().clients(""),
-              new WebClients().clients(""),
               new JettyClients().clients("12.1"),
               Isolated.library("jetty-12.0", JettyClients.class).clients("12.0"),
               Isolated.library("okhttp-3.14", OkHttpClients.class).clients("3.14"),
