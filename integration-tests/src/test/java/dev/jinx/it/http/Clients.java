@@ -22,8 +22,6 @@ final class Clients {
               Isolated.library("apache-async-5.1", ApacheAsyncClients5.class).clients("5.1"),
               new ApacheAsyncClients4().clients("4.1.5"),
               Isolated.library("apache-async-4.1", ApacheAsyncClients4.class).clients("4.1"),
-              new ReactorNettyClients().clients(""),
-              new WebClients().clients(""),
               new JettyClients().clients("12.1"),
               Isolated.library("jetty-12.0", JettyClients.class).clients("12.0"),
               Isolated.library("okhttp-3.14", OkHttpClients.class).clients("3.14"),

@@ -6,6 +6,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Landmark;
 import io.netty.bootstrap.Bootstrap;
 import io.netty.channel.Channel;
 import io.netty.channel.EventLoop;
@@ -66,6 +67,11 @@ public final class AsyncHttpClient extends NettyConnecting {
   @Override
   public List<ClassHooks> classes() {
     return List.of(new ClassHooks(client(), SENDER, List.of(on("sendRequest", SEND, 0))));
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    return List.of(new Landmark(client(), "org/asynchttpclient/DefaultAsyncHttpClient", List.of(List.of(SENDER))));
   }
 
   @Override

@@ -13,6 +13,7 @@ import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Landmark;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.io.IOException;
@@ -43,6 +44,7 @@ public final class NettyHttp extends HookPoint implements Point {
     {REACTOR, "reactor.netty."}, {ASYNC, "org.asynchttpclient."}, {VERTX, "io.vertx."}
   };
 
+  private static final String CODEC = "io/netty/channel/CombinedChannelDuplexHandler";
   private static final String WRITE =
       "(Lio/netty/channel/ChannelHandlerContext;Ljava/lang/Object;Lio/netty/channel/ChannelPromise;)V";
   private static final int BOUND = 1024;
@@ -131,8 +133,13 @@ public final class NettyHttp extends HookPoint implements Point {
   public List<ClassHooks> classes() {
     List<MethodHook> write = List.of(on("write", WRITE, MethodHook.FIRST_TWO));
     return List.of(
-        new ClassHooks(NAME, "io/netty/channel/CombinedChannelDuplexHandler", write),
+        new ClassHooks(NAME, CODEC, write),
         new ClassHooks(NAME, "io/netty/handler/codec/MessageToMessageCodec", write));
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    return List.of(new Landmark(client(), "io/netty/handler/codec/http/HttpClientCodec", List.of(List.of(CODEC))));
   }
 
   private Netty netty(Object context) {

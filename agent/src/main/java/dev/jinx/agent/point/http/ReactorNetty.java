@@ -6,6 +6,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Landmark;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.EventLoop;
@@ -65,6 +66,11 @@ public final class ReactorNetty extends NettyConnecting {
   @Override
   public List<ClassHooks> classes() {
     return List.of(new ClassHooks(client(), PROVIDER, List.of(on("acquire", ACQUIRE, HANDLER))));
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    return List.of(new Landmark(client(), "reactor/netty/http/client/HttpClient", List.of(List.of(PROVIDER))));
   }
 
   @Override

@@ -6,6 +6,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Landmark;
 import io.netty.channel.Channel;
 import io.netty.channel.epoll.EpollSocketChannel;
 import io.vertx.core.Future;
@@ -62,6 +63,11 @@ public final class Vertx extends NettyConnecting {
   @Override
   public List<ClassHooks> classes() {
     return List.of(new ClassHooks(client(), CLIENT, List.of(on("request", REQUEST, 0))));
+  }
+
+  @Override
+  public List<Landmark> landmarks() {
+    return List.of(new Landmark(client(), "io/vertx/core/http/HttpClientOptions", List.of(List.of(CLIENT))));
   }
 
   @Override
