@@ -71,7 +71,9 @@ public final class AsyncHttpClient extends NettyConnecting {
 
   @Override
   public List<Landmark> landmarks() {
-    return List.of(new Landmark(client(), "org/asynchttpclient/DefaultAsyncHttpClient", List.of(List.of(SENDER))));
+    return List.of(
+        new Landmark(
+            client(), "org/asynchttpclient/DefaultAsyncHttpClient", List.of(List.of(SENDER))));
   }
 
   @Override

@@ -19,7 +19,6 @@ import io.netty.channel.Channel;
 import io.netty.channel.ChannelDuplexHandler;
 import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
-import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelOutboundHandler;
 import io.netty.channel.ChannelPromise;
 import io.netty.handler.codec.http.DefaultHttpContent;
@@ -55,9 +54,6 @@ import org.jspecify.annotations.Nullable;
 public final class NettyExchange implements NettyHttp.Exchanges {
   /** So many bytes of a request the kernel takes before it has sent any. */
   private static final long ROOM = 64 * 1024;
-
-  /** One of the reasons, out of 31, why a channel takes no more; traffic shaping has the first. */
-  private static final int FULL = 29;
 
   /** The codecs hand a body on in parts of this size. */
   private static final int PART = 8192;
@@ -95,35 +91,7 @@ public final class NettyExchange implements NettyHttp.Exchanges {
     }
   }
 
-  /** What is to be sent; its promise may be one that counts, so it is kept once. */
-  private static final class Outbound {
-    final Object message;
-    private final ChannelPromise promise;
-    private boolean told;
-
-    Outbound(Object message, ChannelPromise promise) {
-      this.message = message;
-      this.promise = promise;
-    }
-
-    void sent() {
-      if (!told) {
-        told = true;
-        promise.trySuccess();
-      }
-    }
-
-    void lost() {
-      if (!told) {
-        told = true;
-        promise.tryFailure(new ClosedChannelException());
-      }
-    }
-
-    ChannelPromise promise(ChannelHandlerContext ctx) {
-      return told ? ctx.newPromise() : promise;
-    }
-  }
+  private record Outbound(Object message, ChannelPromise promise) {}
 
   /** What becomes of what the client sends. */
   private enum Sending {
@@ -208,9 +176,6 @@ public final class NettyExchange implements NettyHttp.Exchanges {
           out.add(new Outbound(message, promise));
           buffered +=
               message instanceof HttpContent content ? content.content().readableBytes() : 0;
-          if (buffered > ROOM) {
-            writable(false);
-          }
           if (!begun && (requestComplete || expectsContinue || buffered >= ROOM)) {
             begun = true;
             // not before the client has done what it does once all is written
@@ -255,17 +220,9 @@ public final class NettyExchange implements NettyHttp.Exchanges {
         if (buffered <= ROOM) {
           // some of them make the client write more
           for (Outbound each : List.copyOf(out)) {
-            each.sent();
+            each.promise().trySuccess();
           }
         }
-      }
-    }
-
-    /** Holds back a client that asks before it writes. */
-    private void writable(boolean writable) {
-      ChannelOutboundBuffer buffer = context().channel().unsafe().outboundBuffer();
-      if (buffer != null) { // a stream of HTTP/2 has none
-        buffer.setUserDefinedWritability(FULL, writable);
       }
     }
 
@@ -273,24 +230,19 @@ public final class NettyExchange implements NettyHttp.Exchanges {
       sending = Sending.PASSED;
       ChannelHandlerContext ctx = context();
       for (Outbound each = out.poll(); each != null; each = out.poll()) {
-        pass(ctx, each.message, each.promise(ctx));
+        ChannelPromise promise = each.promise();
+        pass(ctx, each.message(), promise.isDone() ? ctx.newPromise() : promise);
       }
       if (flushed) {
         ctx.flush();
-      }
-      if (buffered > ROOM) {
-        writable(true);
       }
     }
 
     private void swallow() {
       sending = Sending.SWALLOWED;
       for (Outbound each = out.poll(); each != null; each = out.poll()) {
-        ReferenceCountUtil.release(each.message);
-        each.sent();
-      }
-      if (buffered > ROOM) {
-        writable(true);
+        ReferenceCountUtil.release(each.message());
+        each.promise().trySuccess();
       }
     }
 
@@ -559,8 +511,8 @@ public final class NettyExchange implements NettyHttp.Exchanges {
       }
       release();
       for (Outbound each = out.poll(); each != null; each = out.poll()) {
-        ReferenceCountUtil.release(each.message);
-        each.lost();
+        ReferenceCountUtil.release(each.message());
+        each.promise().tryFailure(new ClosedChannelException());
       }
     }
 

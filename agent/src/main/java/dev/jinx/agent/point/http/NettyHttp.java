@@ -139,7 +139,9 @@ public final class NettyHttp extends HookPoint implements Point {
 
   @Override
   public List<Landmark> landmarks() {
-    return List.of(new Landmark(client(), "io/netty/handler/codec/http/HttpClientCodec", List.of(List.of(CODEC))));
+    return List.of(
+        new Landmark(
+            client(), "io/netty/handler/codec/http/HttpClientCodec", List.of(List.of(CODEC))));
   }
 
   private Netty netty(Object context) {

@@ -70,7 +70,8 @@ public final class ReactorNetty extends NettyConnecting {
 
   @Override
   public List<Landmark> landmarks() {
-    return List.of(new Landmark(client(), "reactor/netty/http/client/HttpClient", List.of(List.of(PROVIDER))));
+    return List.of(
+        new Landmark(client(), "reactor/netty/http/client/HttpClient", List.of(List.of(PROVIDER))));
   }
 
   @Override

@@ -67,7 +67,8 @@ public final class Vertx extends NettyConnecting {
 
   @Override
   public List<Landmark> landmarks() {
-    return List.of(new Landmark(client(), "io/vertx/core/http/HttpClientOptions", List.of(List.of(CLIENT))));
+    return List.of(
+        new Landmark(client(), "io/vertx/core/http/HttpClientOptions", List.of(List.of(CLIENT))));
   }
 
   @Override
