@@ -91,8 +91,7 @@ class NettyHeldIT {
     try (FaultInjection fault = Jinx.inject(target().path("/slow").latency(delay))) {
       Mono<Duration> slowest =
           Mono.fromSupplier(System::nanoTime)
-              .flatMap(
-                  begun -> slow.then(Mono.fromSupplier(() -> sinceNanos(begun))));
+              .flatMap(begun -> slow.then(Mono.fromSupplier(() -> sinceNanos(begun))));
       AtomicLong fastest = new AtomicLong();
       Duration all =
           took(
@@ -103,7 +102,8 @@ class NettyHeldIT {
       assertThat(fault.injections()).isEqualTo(100);
       assertThat(all).isBetween(delay, delay.plusSeconds(10));
       // all of them were over while the slow ones were still held
-      assertThat(Duration.ofNanos(System.nanoTime() - fastest.get())).isGreaterThan(Duration.ofMillis(500));
+      assertThat(Duration.ofNanos(System.nanoTime() - fastest.get()))
+          .isGreaterThan(Duration.ofMillis(500));
     }
   }
 
@@ -136,8 +136,7 @@ class NettyHeldIT {
 
       int calls = 10_000;
       FaultInjection fault = Jinx.inject(http("localhost").port(many.port()).drop());
-      var answers =
-          Flux.range(0, calls).flatMap(i -> get(client, uri), calls).count().toFuture();
+      var answers = Flux.range(0, calls).flatMap(i -> get(client, uri), calls).count().toFuture();
       while (fault.injections() < calls) {
         Thread.onSpinWait();
       }
@@ -177,12 +176,10 @@ class NettyHeldIT {
   void aHeaderOfWebClientsWhileConnecting() {
     WebClient client =
         WebClient.builder()
-            .clientConnector(
-                new ReactorClientHttpConnector(client(1, HttpProtocol.HTTP11)))
+            .clientConnector(new ReactorClientHttpConnector(client(1, HttpProtocol.HTTP11)))
             .build();
     try (FaultInjection fault =
-        Jinx.inject(
-            target().header("X-Tenant", "acme").error(NamedError.CONNECTION_REFUSED))) {
+        Jinx.inject(target().header("X-Tenant", "acme").error(NamedError.CONNECTION_REFUSED))) {
       assertThatThrownBy(
               () ->
                   client
@@ -194,8 +191,7 @@ class NettyHeldIT {
                       .block())
           .isInstanceOf(WebClientRequestException.class)
           .hasCauseInstanceOf(ConnectException.class);
-      assertThat(
-              client.get().uri(server.uri("/")).retrieve().bodyToMono(String.class).block())
+      assertThat(client.get().uri(server.uri("/")).retrieve().bodyToMono(String.class).block())
           .isEqualTo("hello");
       assertThat(fault.injections()).isEqualTo(1);
       assertThat(server.requests()).hasSize(1);
@@ -237,8 +233,7 @@ class NettyHeldIT {
   void aSlowBodyIsReadAsSlowlyAndWhole() {
     byte[] large = new byte[300_000];
     new java.util.Random(7).nextBytes(large);
-    server.answering(
-        (request, connection) -> connection.respond(200, java.util.Map.of(), large));
+    server.answering((request, connection) -> connection.respond(200, java.util.Map.of(), large));
     HttpClient client = client(1, HttpProtocol.HTTP11).responseTimeout(Duration.ofMillis(400));
     try (FaultInjection fault = Jinx.inject(target().bandwidth("200KB/s"))) {
       long start = System.nanoTime();
@@ -246,7 +241,8 @@ class NettyHeldIT {
           client.get().uri(server.uri("/")).responseContent().aggregate().asByteArray().block();
 
       assertThat(body).isEqualTo(large);
-      assertThat(Duration.ofNanos(System.nanoTime() - start)).isGreaterThan(Duration.ofMillis(1300));
+      assertThat(Duration.ofNanos(System.nanoTime() - start))
+          .isGreaterThan(Duration.ofMillis(1300));
       assertThat(fault.injections()).isEqualTo(1);
     }
   }
