@@ -57,9 +57,14 @@ final class ClientTable implements AfterTestExecutionCallback, AfterAllCallback 
   /** Only what has run is compared, and nothing where only some clients were asked for. */
   @Override
   public synchronized void afterAll(ExtensionContext contract) {
-    Map<String, Map<String, String>> documented = documented();
+    Map<String, Map<String, String>> documented = read(DOCUMENTED);
     try {
-      Files.write(WRITTEN, lines());
+      // other classes of the contract may run in another JVM
+      Map<String, Map<String, String>> all =
+          Files.exists(WRITTEN) ? read(WRITTEN) : new LinkedHashMap<>();
+      CELLS.forEach(
+          (client, cells) -> all.computeIfAbsent(client, c -> new LinkedHashMap<>()).putAll(cells));
+      Files.write(WRITTEN, lines(all));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -77,13 +82,13 @@ final class ClientTable implements AfterTestExecutionCallback, AfterAllCallback 
                         .isEqualTo(result)));
   }
 
-  private static List<String> lines() {
+  private static List<String> lines(Map<String, Map<String, String>> table) {
     Set<String> columns = new LinkedHashSet<>();
-    CELLS.values().forEach(cells -> columns.addAll(cells.keySet()));
+    table.values().forEach(cells -> columns.addAll(cells.keySet()));
     List<String> lines = new ArrayList<>();
     lines.add("| client | " + String.join(" | ", columns) + " |");
     lines.add("|---" + "|---".repeat(columns.size()) + "|");
-    CELLS.forEach(
+    table.forEach(
         (client, cells) -> {
           var line = new StringBuilder("| " + client + " |");
           columns.forEach(column -> line.append(" " + cells.getOrDefault(column, "") + " |"));
@@ -92,11 +97,11 @@ final class ClientTable implements AfterTestExecutionCallback, AfterAllCallback 
     return lines;
   }
 
-  private static Map<String, Map<String, String>> documented() {
+  private static Map<String, Map<String, String>> read(Path file) {
     Map<String, Map<String, String>> table = new LinkedHashMap<>();
     List<String> columns = List.of();
     try {
-      for (String line : Files.readAllLines(DOCUMENTED)) {
+      for (String line : Files.readAllLines(file)) {
         if (line.startsWith("| client |")) {
           columns = cells(line);
         } else if (line.startsWith("| ") && !columns.isEmpty()) {

@@ -50,6 +50,12 @@ class FrameworksIT {
   @SuppressWarnings("NullAway.Init")
   private static RealServer failing;
 
+  private static final RealServer.Answer TOO_MANY =
+      (request, connection) ->
+          connection.write(
+              "HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\nno"
+                  .getBytes(US_ASCII));
+
   /** One way to ask for a text with GET; fails as the framework does. */
   interface Framework {
     @Nullable Object get(URI uri) throws Exception;
@@ -167,8 +173,7 @@ class FrameworksIT {
   @MethodSource("frameworks")
   void twins(Case each) {
     Map<String, String> headers = Map.of("Content-Type", "text/plain");
-    failing.answering(
-        (request, connection) -> connection.respond(429, headers, "no".getBytes(US_ASCII)));
+    failing.answering(TOO_MANY);
     assertTwins(each, target(each).response(429, headers, "no"));
     failing.answering(RealServer.RESET);
     assertTwins(each, target(each).error(NamedError.CONNECTION_RESET));

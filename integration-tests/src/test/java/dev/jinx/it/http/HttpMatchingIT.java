@@ -36,6 +36,12 @@ class HttpMatchingIT {
     return Clients.http1();
   }
 
+  /** Those that answer for hosts and ports that nobody has: others look the host up, or connect. */
+  static Stream<Named<Client>> ofTheJdk() {
+    return Clients.http1()
+        .filter(client -> List.of("jdk", "urlconnection").contains(client.getPayload().client()));
+  }
+
   @BeforeEach
   void start() {
     server = RealServer.http(RealServer.ECHO);
@@ -98,7 +104,7 @@ class HttpMatchingIT {
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource("clients")
+  @MethodSource("ofTheJdk")
   void aSchemeHasAPortOfItsOwn(Client client) throws Exception {
     assertThat(
             statuses(
@@ -118,6 +124,13 @@ class HttpMatchingIT {
 
   @ParameterizedTest(name = "{0}")
   @MethodSource("clients")
+  void aHostIsFoundWhateverItsCase(Client client) throws Exception {
+    String upper = server.uri("/").toString().replace("localhost", "LOCALHOST");
+    assertThat(statuses(client, here(), URI.create(upper))).containsExactly(MATCHED);
+  }
+
+  @ParameterizedTest(name = "{0}")
+  @MethodSource("ofTheJdk")
   void theCaseOfAHostDoesNotMatter(Client client) throws Exception {
     assertThat(
             statuses(
@@ -129,14 +142,14 @@ class HttpMatchingIT {
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource("clients")
+  @MethodSource("ofTheJdk")
   void anAddressOfIpv6HasNoBrackets(Client client) throws Exception {
     assertThat(statuses(client, http("::1").port(7), URI.create("http://[::1]:7/")))
         .containsExactly(MATCHED);
   }
 
   @ParameterizedTest(name = "{0}")
-  @MethodSource("clients")
+  @MethodSource("ofTheJdk")
   void whoCallsIsNoPartOfTheHost(Client client) throws Exception {
     URI uri = URI.create("http://user:secret@shop.invalid/");
     assertThat(statuses(client, http("shop.invalid"), uri)).containsExactly(MATCHED);

@@ -31,7 +31,7 @@ import org.springframework.boot.loader.launch.JarLauncher;
 /** However an application and its client are packed, its calls are hit. */
 @Timeout(120)
 class PackagingIT {
-  private static final String URL = "http://payments.invalid/charges";
+  private static final String URL = "http://localhost:1/charges";
   private static final List<Path> LIBRARIES =
       List.of(jar(OkHttpClient.class), jar(Okio.class), jar(Unit.class));
 
@@ -46,10 +46,10 @@ class PackagingIT {
         Files.writeString(
             folder.resolve("faults.json"),
             """
-            {"target": {"kind": "http", "host": "payments.invalid", "client": "okhttp"},
+            {"target": {"kind": "http", "host": "localhost", "port": 1, "client": "okhttp"},
              "effect": {"response": {"status": 418, "body": "canned"}}}
             """);
-    agent = "-javaagent:" + Jvm.AGENT + "=port=off,faults=" + faults;
+    agent = "-javaagent:" + Jvm.AGENT + "=port=off,log=warn,faults=" + faults;
   }
 
   @Test
@@ -70,6 +70,9 @@ class PackagingIT {
         try (InputStream in = loader.getInputStream(entry)) {
           store(out, entry.getName(), in.readAllBytes());
         }
+      }
+      for (String folder : new String[] {"", "classes/", "lib/"}) {
+        store(out, "BOOT-INF/" + folder, new byte[0]);
       }
       String call = OneCall.class.getName().replace('.', '/') + ".class";
       store(out, "BOOT-INF/classes/" + call, Files.readAllBytes(Path.of(Jvm.classes(), call)));

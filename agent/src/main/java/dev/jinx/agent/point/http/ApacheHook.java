@@ -135,9 +135,12 @@ final class ApacheHook extends HookPoint {
       Injection injection, Original original, Object self, Object[] arguments) throws Throwable {
     Exchange outer = CURRENT.get();
     CURRENT.set(new Exchange(client(self), injection, arguments));
+    // a connect that was left out is to be made up for, also where the fault is cleared meanwhile
+    armory().keepOpen(operation());
     try (CallScope scope = CallScope.enter(operation().kind())) {
       return original.call(self, arguments);
     } finally {
+      armory().letShut(operation());
       if (outer == null) {
         CURRENT.remove();
       } else {
