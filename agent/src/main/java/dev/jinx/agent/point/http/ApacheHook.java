@@ -506,7 +506,12 @@ final class ApacheHook extends HookPoint {
     public int read(byte[] to, int offset, int length) throws IOException {
       held.hold(reader.socket, reader.injection);
       try {
-        return super.read(to, offset, length);
+        int read = super.read(to, offset, length);
+        if (reader.socket.isClosed() && !reader.cut) {
+          // the rest would not have come, though it stands in a buffer
+          throw new SocketException("Socket closed");
+        }
+        return read;
       } finally {
         held.release(reader.socket, reader.injection);
       }
