@@ -506,12 +506,7 @@ final class ApacheHook extends HookPoint {
     public int read(byte[] to, int offset, int length) throws IOException {
       held.hold(reader.socket, reader.injection);
       try {
-        int read = super.read(to, offset, length);
-        if (reader.socket.isClosed() && !reader.cut) {
-          // the rest would not have come, though it stands in a buffer
-          throw new SocketException("Socket closed");
-        }
-        return read;
+        return super.read(to, offset, length);
       } finally {
         held.release(reader.socket, reader.injection);
       }
