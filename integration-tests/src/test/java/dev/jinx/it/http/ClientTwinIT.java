@@ -584,9 +584,14 @@ class ClientTwinIT {
       for (String method : List.of("GET", "POST")) {
         failing.answering(RealServer.ECHO);
         echo.answering(RealServer.ECHO);
-        assertThat(pooled(client, method, echo, RealServer.ECHO, each.twin()))
-            .as("%s %s", method, each.twin())
-            .isEqualTo(pooled(client, method, failing, each.answer(), null));
+        Pooled injected = pooled(client, method, echo, RealServer.ECHO, each.twin());
+        Pooled real = pooled(client, method, failing, each.answer(), null);
+        // whether an asynchronous client has noticed the end when it is called again is a race
+        for (int again = 0; again < 3 && !real.equals(injected); again++) {
+          failing.answering(RealServer.ECHO);
+          real = pooled(client, method, failing, each.answer(), null);
+        }
+        assertThat(injected).as("%s %s", method, each.twin()).isEqualTo(real);
       }
     }
   }

@@ -58,7 +58,8 @@ public record Observed(@Nullable Object value, List<Thrown> thrown, Duration ela
         .replaceAll("(no-such-host\\.invalid): Name or service not known", "$1")
         // Jetty's connections say all that they are
         .replaceAll("(?s)[\\w.]*HttpConnectionOverHTTP@.*", "HttpConnectionOverHTTP")
-        // Apache's are numbered
+        // Apache's are numbered, and may tell what has come
+        .replaceAll("\\[ACTIVE\\(\\d+\\)]", "[ACTIVE]")
         .replaceAll("http-outgoing-\\d+", "http-outgoing-0")
         // gRPC tells where the time went
         .replaceAll("(?s)deadline exceeded after .*", "deadline exceeded")
