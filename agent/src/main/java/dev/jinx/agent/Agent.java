@@ -47,18 +47,13 @@ public final class Agent {
   private static void start(Options options, Instrumentation instrumentation) throws Exception {
     Access access = new Access(instrumentation);
     Gate gate = Gate.define(access);
-    LongConsumer open =
-        new LongConsumer() {
-          @Override
-          public void accept(long operations) {
-            gate.open(operations);
-          }
-        };
+    Opening open = new Opening(gate);
     Limits limits = new Limits(options.maxDelay(), options.maxFaults(), options.maxActive());
     Armory armory = new Armory(limits, open);
     Points points = new Points(armory, access);
     armory.hookable(points, points);
     Weaver weaver = new Weaver(gate, points);
+    open.weaver = weaver;
     Control control =
         Control.start(
             options.control(version()),
@@ -72,6 +67,25 @@ public final class Agent {
     Thread report = OwnThread.of("report", new Missing(weaver, Log.warn(options)));
     weaver.reader(report);
     report.start();
+  }
+
+  /** Hooks what is hooked on demand before the gate opens for it. */
+  private static final class Opening implements LongConsumer {
+    private final Gate gate;
+    private volatile @Nullable Weaver weaver;
+
+    Opening(Gate gate) {
+      this.gate = gate;
+    }
+
+    @Override
+    public void accept(long operations) {
+      Weaver weaver = this.weaver;
+      if (weaver != null) {
+        weaver.demand(operations);
+      }
+      gate.open(operations);
+    }
   }
 
   private static Supplier<List<Map<String, Object>>> hooks(Weaver weaver) {

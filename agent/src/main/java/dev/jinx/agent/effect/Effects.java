@@ -100,8 +100,11 @@ public record Effects(
     if (bandwidth != null) {
       possible.retainAll(bandwidth.possibleOn());
     }
-    if (!named && (ending == null || ending instanceof Drop)) {
-      possible.removeAll(EnumSet.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE));
+    if (!named) { // these are only for those who ask for them: the driver meets them too
+      possible.removeAll(EnumSet.of(Operation.JDBC_ACQUIRE, Operation.JDBC_NEXT));
+      if (ending == null || ending instanceof Drop) {
+        possible.removeAll(EnumSet.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE));
+      }
     }
     return possible;
   }

@@ -234,8 +234,7 @@ public final class Armory {
       }
     }
     Map<Operation, Index> indexes = new EnumMap<>(Operation.class);
-    byOperation.forEach(
-        (operation, list) -> indexes.put(operation, new Index(operation.kind(), list)));
+    byOperation.forEach((operation, list) -> indexes.put(operation, new Index(operation, list)));
     return indexes;
   }
 
@@ -323,6 +322,11 @@ public final class Armory {
       }
     }
     return call;
+  }
+
+  /** Whether any fault is armed for that operation. */
+  public boolean isArmed(Operation operation) {
+    return snapshot.containsKey(operation);
   }
 
   boolean hasRoom() {

@@ -1,6 +1,7 @@
 package dev.jinx.agent.fault;
 
 import dev.jinx.agent.call.Kind;
+import dev.jinx.agent.call.Operation;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,10 +12,12 @@ public final class CallScope implements AutoCloseable {
   private static final ThreadLocal<@Nullable CallScope> CURRENT = new ThreadLocal<>();
 
   private final @Nullable Kind kind;
+  private final @Nullable Operation operation;
   private final @Nullable CallScope outer;
 
-  private CallScope(@Nullable Kind kind, @Nullable CallScope outer) {
+  private CallScope(@Nullable Kind kind, @Nullable Operation operation, @Nullable CallScope outer) {
     this.kind = kind;
+    this.operation = operation;
     this.outer = outer;
   }
 
@@ -24,15 +27,26 @@ public final class CallScope implements AutoCloseable {
    * @param kind null for all kinds
    */
   public static CallScope enter(@Nullable Kind kind) {
-    CallScope scope = new CallScope(kind, CURRENT.get());
+    return push(new CallScope(kind, null, CURRENT.get()));
+  }
+
+  /** Enters a call beneath which other operations of its kind are calls of their own. */
+  public static CallScope enterOnly(Operation operation) {
+    return push(new CallScope(operation.kind(), operation, CURRENT.get()));
+  }
+
+  private static CallScope push(CallScope scope) {
     CURRENT.set(scope);
     return scope;
   }
 
-  /** Whether a call of that kind on this thread is to pass. */
-  public static boolean isInside(Kind kind) {
+  /** Whether a call of that operation on this thread is to pass. */
+  public static boolean isInside(Operation operation) {
     for (CallScope scope = CURRENT.get(); scope != null; scope = scope.outer) {
-      if (scope.kind == null || scope.kind == kind) {
+      if (scope.kind == null
+          || (scope.operation == null
+              ? scope.kind == operation.kind()
+              : scope.operation == operation)) {
         return true;
       }
     }

@@ -3,6 +3,7 @@ package dev.jinx.agent.fault;
 import dev.jinx.agent.call.CallReader;
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Kind;
+import dev.jinx.agent.call.Operation;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.HashSet;
@@ -29,6 +30,7 @@ final class Index {
 
   private static final Candidates NONE = new Candidates(new ArmedFault[0]);
 
+  private final Operation operation;
   private final Kind kind;
   private final ArmedFault[] faults;
   private final Set<Field> first;
@@ -41,8 +43,9 @@ final class Index {
     }
   }
 
-  Index(Kind kind, List<ArmedFault> faults) {
-    this.kind = kind;
+  Index(Operation operation, List<ArmedFault> faults) {
+    this.operation = operation;
+    this.kind = operation.kind();
     this.faults = faults.toArray(new ArmedFault[0]);
     this.first = EnumSet.of(kind.first());
     this.both = EnumSet.copyOf(kind.decidedBySecond());
@@ -72,7 +75,7 @@ final class Index {
       if (choice.carries(fault.fault(), self, argument)
           && fault.matches(answered, reader, self, argument)) {
         // asked once for all faults: the answer may be noted
-        counts = counts || (!CallScope.isInside(kind) && reader.counts(self, argument));
+        counts = counts || (!CallScope.isInside(operation) && reader.counts(self, argument));
         if (!counts) {
           return null;
         }

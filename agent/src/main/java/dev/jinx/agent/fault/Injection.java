@@ -165,6 +165,11 @@ public final class Injection {
     return await(since -> delay(phase, limit, since), limit, interruptible);
   }
 
+  /** Waits, until that limit or until it is not to fail any more, before the call fails. */
+  public Waited awaitInVain(Phase phase, long limit, boolean interruptible) {
+    return await(since -> ending(phase) == null ? 0 : Long.MAX_VALUE, limit, interruptible);
+  }
+
   Waited await(Delay wait, long limit, boolean interruptible) {
     if (wait.nanos(System.nanoTime()) <= 0) {
       return Waited.ELAPSED;

@@ -78,10 +78,15 @@ public abstract class BlockingHook extends HookPoint {
     return injection.await(phase, limit, interruptible(self));
   }
 
+  /** What is beneath the call and part of it: all of its kind. */
+  protected CallScope scope() {
+    return CallScope.enter(operation().kind());
+  }
+
   @Override
   protected final @Nullable Object inject(
       Injection injection, Original original, Object self, Object[] arguments) throws Throwable {
-    try (CallScope scope = CallScope.enter(operation().kind())) {
+    try (CallScope scope = scope()) {
       Outcome before = outcome(injection, Phase.BEFORE, self, arguments);
       if (before != Outcome.GO_ON) {
         return before.get();

@@ -23,6 +23,7 @@ import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.http.Vertx;
 import dev.jinx.agent.point.jdbc.AnyDriver;
 import dev.jinx.agent.point.jdbc.DriverNames;
+import dev.jinx.agent.point.jdbc.HikariCp;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
@@ -81,8 +82,23 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 14 -> new Vertx(armory, access, exceptions);
       case 15 -> new Grpc(armory, access, exceptions);
       case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
+      default -> hasJdbc ? pool(number) : null;
+    };
+  }
+
+  /** The pools, a line each, too. */
+  private @Nullable Point pool(int number) {
+    return switch (number) {
+      case 17 -> new HikariCp(armory, access, drivers());
       default -> null;
     };
+  }
+
+  private AnyDriver drivers() {
+    if (point(DRIVERS) instanceof AnyDriver drivers) {
+      return drivers;
+    }
+    throw new IllegalStateException();
   }
 
   private synchronized @Nullable Point point(int number) {
@@ -152,6 +168,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       }
     }
     return null;
+  }
+
+  @Override
+  public long onDemand() {
+    return Operation.JDBC_NEXT.bit();
   }
 
   @Override

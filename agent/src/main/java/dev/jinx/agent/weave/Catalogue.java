@@ -17,6 +17,9 @@ public interface Catalogue {
   /** What a class is the landmark of, or null. */
   @Nullable Landmark landmark(String className);
 
+  /** The operations whose classes are hooked only while a fault asks for one of them. */
+  long onDemand();
+
   /**
    * The hooks of a class that is not known by name.
    *

@@ -33,7 +33,10 @@ public final class Weaver implements ClassFileTransformer {
   private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
   private final List<Woven> woven = new ArrayList<>();
   private final List<Sighting> sightings = new ArrayList<>();
+  private final Object weavingAgain = new Object();
   private volatile @Nullable Thread reader;
+  private volatile @Nullable Instrumentation instrumentation;
+  private volatile long demanded;
 
   /** A landmark that has been loaded. */
   private record Sighting(
@@ -53,6 +56,7 @@ public final class Weaver implements ClassFileTransformer {
   /** Starts to hook classes as they load, and those that are loaded already. */
   public void install(Instrumentation instrumentation) {
     preload();
+    this.instrumentation = instrumentation;
     instrumentation.addTransformer(this, true);
     List<Class<?>> loaded = new ArrayList<>();
     for (Class<?> type : instrumentation.getAllLoadedClasses()) {
@@ -69,11 +73,66 @@ public final class Weaver implements ClassFileTransformer {
         sighted(landmark, type.getClassLoader(), type.getProtectionDomain());
         continue;
       }
-      try {
-        instrumentation.retransformClasses(type);
-      } catch (UnmodifiableClassException | LinkageError e) {
-        note(new Woven("", type.getName(), null, null, List.of(), List.of(), e.toString()));
+      retransform(instrumentation, type);
+    }
+  }
+
+  /**
+   * Hooks the classes that wait for one of these operations before it returns, and sets those free
+   * that wait for others.
+   */
+  public void demand(long operations) {
+    long before = demanded;
+    long now = operations & catalogue.onDemand();
+    if (now == before) {
+      return;
+    }
+    demanded = now;
+    if ((now & ~before) != 0) {
+      weaveAgain();
+    } else { // a hook behind a shut gate is in nobody's way meanwhile
+      Thread thread = new Thread(this::weaveAgain, "jinx-weaver");
+      thread.setDaemon(true);
+      thread.start();
+    }
+  }
+
+  private void weaveAgain() {
+    Instrumentation instrumentation = this.instrumentation;
+    if (instrumentation == null) {
+      return; // nothing is hooked yet
+    }
+    synchronized (weavingAgain) {
+      for (Class<?> type : instrumentation.getAllLoadedClasses()) {
+        if (type.getClassLoader() != own
+            && concerns(type)
+            && isOnDemand(type)
+            && instrumentation.isModifiableClass(type)) {
+          retransform(instrumentation, type);
+        }
       }
+    }
+  }
+
+  private boolean isOnDemand(Class<?> type) {
+    String name = type.getName().replace('.', '/');
+    ClassHooks hooks = catalogue.hooks(name);
+    if (hooks == null && !type.isInterface()) {
+      Class<?>[] interfaces = type.getInterfaces();
+      String[] names = new String[interfaces.length];
+      for (int i = 0; i < names.length; i++) {
+        names[i] = interfaces[i].getName().replace('.', '/');
+      }
+      hooks = catalogue.find(name, null, names);
+    }
+    return hooks != null && hooks.onDemand() != 0;
+  }
+
+  private void retransform(Instrumentation instrumentation, Class<?> type) {
+    try {
+      instrumentation.retransformClasses(type);
+    } catch (UnmodifiableClassException | LinkageError e) {
+      note(new Woven("", type.getName(), null, null, List.of(), List.of(), e.toString()));
     }
   }
 
@@ -224,6 +283,10 @@ public final class Weaver implements ClassFileTransformer {
           return null;
         }
       }
+      if (hooks.onDemand() != 0 && (hooks.onDemand() & demanded) == 0) {
+        forget(className, from(domain));
+        return null;
+      }
       changed = weave(bytes, hooks, result, true);
     } catch (Throwable e) {
       failure = e.getClass().getName();
@@ -242,14 +305,20 @@ public final class Weaver implements ClassFileTransformer {
     return changed;
   }
 
-  private void note(Woven each) {
+  private void forget(String className, @Nullable URL from) {
     synchronized (woven) {
       for (int i = woven.size() - 1; i >= 0; i--) {
         Woven there = woven.get(i);
-        if (there.className().equals(each.className()) && same(there.from(), each.from())) {
+        if (there.className().equals(className) && same(there.from(), from)) {
           woven.remove(i);
         }
       }
+    }
+  }
+
+  private void note(Woven each) {
+    synchronized (woven) {
+      forget(each.className(), each.from());
       woven.add(each);
     }
     if (each.failure() != null || !each.missing().isEmpty()) {

@@ -86,7 +86,8 @@ final class H2 extends Database {
     return List.of(
         new Scenario("connectionLost", c -> {}, this::abort, runs(update + 1)),
         new Scenario("connectionLost", inTransaction(update + 1), this::abort, runs(update + 2)),
-        new Scenario("connectionLost", inTransaction(update + 1), this::abort, Connection::commit),
+        new Scenario(
+            "commit", "connectionLost", inTransaction(update + 1), this::abort, Connection::commit),
         new Scenario(
             "timeout",
             inTransaction(update + 2),
@@ -164,8 +165,13 @@ final class H2 extends Database {
   List<Scenario> connectScenarios() {
     return List.of(
         new Scenario(
-            "authFailed", c -> {}, c -> () -> {}, c -> connect(url(), "sa", "wrong").close()),
+            "connect",
+            "authFailed",
+            c -> {},
+            c -> () -> {},
+            c -> connect(url(), "sa", "wrong").close()),
         new Scenario(
+            "connect",
             "connectionLost",
             c -> {},
             c -> () -> {},

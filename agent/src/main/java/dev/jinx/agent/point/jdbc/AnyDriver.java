@@ -23,63 +23,26 @@ import org.jspecify.annotations.Nullable;
 public final class AnyDriver implements Point {
   private static final String STRING = "Ljava/lang/String;";
 
-  /** Other drivers whose classes do not all name the interfaces of JDBC themselves. */
-  private static final String[] OTHER_CONNECTIONS = {
-    "com/mysql/cj/jdbc/ConnectionImpl",
-    "oracle/jdbc/driver/PhysicalConnection",
-    "com/microsoft/sqlserver/jdbc/SQLServerConnection",
-    "org/hsqldb/jdbc/JDBCConnection",
-    "org/apache/derby/impl/jdbc/EmbedConnection",
-    "org/sqlite/SQLiteConnection",
-    "org/sqlite/jdbc3/JDBC3Connection",
-    "org/sqlite/jdbc4/JDBC4Connection"
-  };
-
-  private static final String[] OTHER_STATEMENTS = {
-    "com/mysql/cj/jdbc/StatementImpl",
-    "com/mysql/cj/jdbc/ClientPreparedStatement",
-    "com/mysql/cj/jdbc/ServerPreparedStatement",
-    "com/mysql/cj/jdbc/CallableStatement",
-    "oracle/jdbc/driver/OracleStatement",
-    "oracle/jdbc/driver/OraclePreparedStatement",
-    "oracle/jdbc/driver/OracleCallableStatement",
-    "com/microsoft/sqlserver/jdbc/SQLServerStatement",
-    "com/microsoft/sqlserver/jdbc/SQLServerPreparedStatement",
-    "com/microsoft/sqlserver/jdbc/SQLServerCallableStatement",
-    "org/hsqldb/jdbc/JDBCStatement",
-    "org/hsqldb/jdbc/JDBCPreparedStatement",
-    "org/hsqldb/jdbc/JDBCCallableStatement",
-    "org/apache/derby/impl/jdbc/EmbedStatement",
-    "org/apache/derby/impl/jdbc/EmbedPreparedStatement",
-    "org/apache/derby/impl/jdbc/EmbedCallableStatement",
-    "org/sqlite/jdbc3/JDBC3Statement",
-    "org/sqlite/jdbc3/JDBC3PreparedStatement",
-    "org/sqlite/jdbc4/JDBC4Statement",
-    "org/sqlite/jdbc4/JDBC4PreparedStatement"
-  };
-
-  private static final String[] OTHER_DRIVERS = {
-    "com/mysql/cj/jdbc/NonRegisteringDriver",
-    "oracle/jdbc/driver/OracleDriver",
-    "com/microsoft/sqlserver/jdbc/SQLServerDriver",
-    "org/hsqldb/jdbc/JDBCDriver",
-    "org/sqlite/JDBC"
-  };
-
   private final Exceptions exceptions;
   private final Access access;
   private final Waiting waiting = new Waiting();
+  private final JdbcHook connect;
   private final List<MethodHook> driverHooks = new ArrayList<>();
   private final List<MethodHook> connectionHooks = new ArrayList<>();
   private final List<MethodHook> statementHooks = new ArrayList<>();
+  private final List<MethodHook> resultHooks = new ArrayList<>();
   private volatile @Nullable Drivers drivers;
 
   public AnyDriver(Armory armory, Access access, Exceptions exceptions) {
     this.exceptions = exceptions;
     this.access = access;
-    hookDrivers(new JdbcHook(armory, Operation.JDBC_CONNECT, this));
+    connect = new JdbcHook(armory, Operation.JDBC_CONNECT, this);
+    String descriptor = "(Ljava/lang/String;Ljava/util/Properties;)Ljava/sql/Connection;";
+    driverHooks.add(hook(connect, "connect", descriptor, 0));
     hookConnections(armory);
     hookStatements(armory);
+    JdbcHook next = new JdbcHook(armory, Operation.JDBC_NEXT, this);
+    resultHooks.add(hook(next, "next", "()Z", -1));
   }
 
   Exceptions exceptions() {
@@ -115,15 +78,9 @@ public final class AnyDriver implements Point {
     return new MethodHook(name, descriptor, argument, bits, handler, false);
   }
 
-  private void hookDrivers(JdbcHook connect) {
-    String descriptor = "(Ljava/lang/String;Ljava/util/Properties;)Ljava/sql/Connection;";
-    driverHooks.add(hook(connect, "connect", descriptor, 0));
-    driverHooks.add(hook(connect, "connect", MariaDb.CONFIGURED, 0));
-  }
-
   private void hookConnections(Armory armory) {
     Prepare prepare = new Prepare(armory, this);
-    long bits = prepare.operation().bit() | executions();
+    long bits = prepare.operation().bit() | executions() | Operation.JDBC_NEXT.bit();
     for (String more : new String[] {"", "I", "[I", "[Ljava/lang/String;", "II", "III"}) {
       String parameters = "(" + STRING + more + ")";
       String prepared = parameters + "Ljava/sql/PreparedStatement;";
@@ -137,6 +94,10 @@ public final class AnyDriver implements Point {
     connectionHooks.add(hook(commit, "commit", "()V", -1));
     connectionHooks.add(hook(rollback, "rollback", "()V", -1));
     connectionHooks.add(hook(rollback, "rollback", "(Ljava/sql/Savepoint;)V", -1));
+    JdbcHook savepoint = new Savepoint(armory, this);
+    connectionHooks.add(hook(savepoint, "setSavepoint", "()Ljava/sql/Savepoint;", -1));
+    connectionHooks.add(hook(savepoint, "setSavepoint", "(" + STRING + ")Ljava/sql/Savepoint;", 0));
+    connectionHooks.add(hook(savepoint, "releaseSavepoint", "(Ljava/sql/Savepoint;)V", -1));
     connectionHooks.add(hook(isValid, "isValid", "(I)Z", -1));
     Close close = new Close(armory, this);
     long any = Operation.bits(Operation.of(Kind.JDBC));
@@ -145,16 +106,19 @@ public final class AnyDriver implements Point {
   }
 
   private void hookStatements(Armory armory) {
-    JdbcHook execute = new JdbcHook(armory, Operation.JDBC_EXECUTE, this);
+    JdbcHook execute = new Execute(armory, this);
+    long bits = execute.operation().bit() | Operation.JDBC_NEXT.bit();
     for (String[] method :
         new String[][] {{"execute", "Z"}, {"executeUpdate", "I"}, {"executeLargeUpdate", "J"}}) {
       statementHooks.add(hook(execute, method[0], "()" + method[1], -1));
       for (String more : new String[] {"", "I", "[I", "[Ljava/lang/String;"}) {
-        statementHooks.add(hook(execute, method[0], "(" + STRING + more + ")" + method[1], 0));
+        String parameters = "(" + STRING + more + ")";
+        statementHooks.add(hook(method[0], parameters + method[1], 0, bits, execute));
       }
     }
     statementHooks.add(hook(execute, "executeQuery", "()Ljava/sql/ResultSet;", -1));
-    statementHooks.add(hook(execute, "executeQuery", "(" + STRING + ")Ljava/sql/ResultSet;", 0));
+    String query = "(" + STRING + ")Ljava/sql/ResultSet;";
+    statementHooks.add(hook("executeQuery", query, 0, bits, execute));
     JdbcHook batch = new Batch(armory, this);
     statementHooks.add(hook(batch, "executeBatch", "()[I", -1));
     statementHooks.add(hook(batch, "executeLargeBatch", "()[J", -1));
@@ -169,6 +133,34 @@ public final class AnyDriver implements Point {
     return Operation.JDBC_EXECUTE.bit() | Operation.JDBC_BATCH.bit();
   }
 
+  /** Remembers what was executed, for those who then ask of the rows. */
+  private static final class Execute extends JdbcHook {
+    Execute(Armory armory, AnyDriver point) {
+      super(armory, Operation.JDBC_EXECUTE, point);
+    }
+
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object self, @Nullable Object sql) {
+      if (sql instanceof String text && armory().isArmed(Operation.JDBC_NEXT)) {
+        point.drivers().prepared(self, text);
+      }
+      return super.enter(original, self, sql);
+    }
+  }
+
+  /** A savepoint is a statement of its own to the database. */
+  private static final class Savepoint extends JdbcHook {
+    Savepoint(Armory armory, AnyDriver point) {
+      super(armory, Operation.JDBC_EXECUTE, point);
+    }
+
+    @Override
+    protected @Nullable String sql(Object self, @Nullable Object argument) {
+      return "savepoint";
+    }
+  }
+
   /** Remembers what was prepared, for the driver that does not tell. */
   private static final class Prepare extends JdbcHook {
     Prepare(Armory armory, AnyDriver point) {
@@ -181,7 +173,7 @@ public final class AnyDriver implements Point {
       BiFunction<Object, Object[], @Nullable Object> ticket = super.enter(original, self, sql);
       if (!(sql instanceof String text)
           || point.drivers().tellsTexts(self)
-          || CallScope.isInside(Kind.JDBC)) {
+          || CallScope.isInside(operation())) {
         return ticket;
       }
       return new BiFunction<>() {
@@ -270,31 +262,63 @@ public final class AnyDriver implements Point {
   @Override
   public List<ClassHooks> classes() {
     List<ClassHooks> all = new ArrayList<>();
-    add(all, "h2", H2.DRIVERS, driverHooks);
-    add(all, "h2", H2.CONNECTIONS, connectionHooks);
-    add(all, "h2", H2.STATEMENTS, statementHooks);
-    add(all, "mariadb", MariaDb.DRIVERS, driverHooks);
-    add(all, "mariadb", MariaDb.CONNECTIONS, connectionHooks);
-    add(all, "mariadb", MariaDb.STATEMENTS, statementHooks);
-    add(all, "postgresql", PostgreSql.DRIVERS, driverHooks);
-    add(all, "postgresql", PostgreSql.CONNECTIONS, connectionHooks);
-    add(all, "postgresql", PostgreSql.STATEMENTS, statementHooks);
-    add(all, "jdbc", OTHER_DRIVERS, driverHooks);
-    add(all, "jdbc", OTHER_CONNECTIONS, connectionHooks);
-    add(all, "jdbc", OTHER_STATEMENTS, statementHooks);
+    for (DriverClasses driver : KnownDrivers.ALL) {
+      for (DriverClasses.Connect each : driver.connects) {
+        add(all, driver.library, each.className(), connects(driver, each.className()));
+      }
+      add(all, driver.library, driver.drivers, driverHooks);
+      add(all, driver.library, driver.connections, connectionHooks);
+      add(all, driver.library, driver.statements, statementHooks);
+      for (String name : driver.results) {
+        all.add(results(driver.library, name));
+      }
+    }
     return all;
+  }
+
+  /** All methods of that class by which a connection is made. */
+  private List<MethodHook> connects(DriverClasses driver, String className) {
+    List<MethodHook> hooks = new ArrayList<>();
+    for (String name : driver.drivers) {
+      if (name.equals(className)) {
+        hooks.addAll(driverHooks);
+      }
+    }
+    for (DriverClasses.Connect each : driver.connects) {
+      if (each.className().equals(className)) {
+        hooks.add(hook(connect, each.method(), each.descriptor(), each.argument()));
+      }
+    }
+    return hooks;
   }
 
   private static void add(
       List<ClassHooks> all, String library, String[] names, List<MethodHook> methods) {
     for (String name : names) {
-      all.add(new ClassHooks(library, name, methods));
+      add(all, library, name, methods);
     }
+  }
+
+  private static void add(
+      List<ClassHooks> all, String library, String name, List<MethodHook> methods) {
+    for (ClassHooks each : all) {
+      if (each.className().equals(name)) {
+        return;
+      }
+    }
+    all.add(new ClassHooks(library, name, methods));
+  }
+
+  private ClassHooks results(String library, String name) {
+    return new ClassHooks(library, name, resultHooks, Operation.JDBC_NEXT.bit());
   }
 
   /** The hooks of a class of a driver that nobody knows, by the interfaces that it names. */
   public @Nullable ClassHooks find(String className, String[] interfaces) {
     for (String each : interfaces) {
+      if (each.equals("java/sql/ResultSet")) {
+        return results("jdbc", className);
+      }
       List<MethodHook> methods =
           switch (each) {
             case "java/sql/Driver" -> driverHooks;

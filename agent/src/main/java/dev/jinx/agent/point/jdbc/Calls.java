@@ -12,7 +12,6 @@ import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.SQLException;
 import java.sql.Statement;
-import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
@@ -29,8 +28,8 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
             self,
             drivers.connection(self),
             sql,
-            connecting ? drivers.fullUrl(self, arguments[0]) : null,
-            connecting && arguments.length > 1 ? (Properties) arguments[1] : null);
+            connecting ? drivers.fullUrl(self, arguments.length == 0 ? null : arguments[0]) : null,
+            connecting ? drivers.spelling(self).info(self, arguments) : null);
     return new Calls(point, scene, drivers.spelling(self), arguments);
   }
 

@@ -36,7 +36,8 @@ public final class DriverNames {
     int simple = className.lastIndexOf('/') + 1;
     if (className.indexOf("Statement", simple) < 0
         && className.indexOf("Connection", simple) < 0
-        && className.indexOf("Driver", simple) < 0) {
+        && className.indexOf("Driver", simple) < 0
+        && className.indexOf("ResultSet", simple) < 0) {
       return false;
     }
     for (String wrapper : WRAPPERS) {

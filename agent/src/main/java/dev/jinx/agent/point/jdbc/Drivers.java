@@ -6,6 +6,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Wrapper;
@@ -17,13 +18,6 @@ import org.jspecify.annotations.Nullable;
 
 /** What is known of the drivers whose classes are called, and reads what a call is about. */
 final class Drivers {
-  /** The registry of the drivers that have a file of their own: one line each. */
-  private static final String[][] ADAPTERS = {
-    {H2.PACKAGE, H2.class.getName() + "$Adapter"},
-    {MariaDb.PACKAGE, MariaDb.class.getName() + "$Adapter"},
-    {PostgreSql.PACKAGE, PostgreSql.class.getName() + "$Adapter"},
-  };
-
   private static final int URLS = 256;
   private static final int LONGEST_BATCH = 1 << 14;
   private static final Pattern DATABASE = Pattern.compile("(?i);database(name)?=[^;]*");
@@ -61,10 +55,11 @@ final class Drivers {
 
   private Driver driver(Class<?> type) {
     for (Class<?> each = type; each != null; each = each.getSuperclass()) {
-      for (String[] adapter : ADAPTERS) {
-        if (each.getName().startsWith(adapter[0])) {
+      for (DriverClasses known : KnownDrivers.ALL) {
+        if (each.getName().startsWith(known.packageName)) {
           try {
-            StandardSql spelling = new Adapters<>(adapter[1], StandardSql.class, access).of(each);
+            StandardSql spelling =
+                new Adapters<>(known.adapter, StandardSql.class, access).of(each);
             spelling.open(access, each);
             return new Driver(spelling, true);
           } catch (ReflectiveOperationException | RuntimeException | LinkageError e) {
@@ -99,15 +94,26 @@ final class Drivers {
     return leaf;
   }
 
-  /** The connection of a connection or a statement; null for a driver, and where it is closed. */
+  /**
+   * The connection of a connection, a statement or its rows; null for a driver, and where it is
+   * closed.
+   */
   @Nullable Connection connection(Object self) {
     try {
-      return self instanceof Connection connection
-          ? connection
-          : self instanceof Statement statement ? statement.getConnection() : null;
+      if (self instanceof Connection connection) {
+        return connection;
+      }
+      Statement statement = statement(self);
+      return statement == null ? null : statement.getConnection();
     } catch (SQLException closed) {
       return null;
     }
+  }
+
+  private static @Nullable Statement statement(Object self) throws SQLException {
+    return self instanceof ResultSet rows
+        ? rows.getStatement()
+        : self instanceof Statement statement ? statement : null;
   }
 
   /** Whether a call can get as far as the database at all. */
@@ -115,7 +121,10 @@ final class Drivers {
     try (CallScope scope = CallScope.enter(null)) {
       Connection connection = connection(self);
       if (connection == null) {
-        return !(self instanceof Statement);
+        return !(self instanceof Statement || self instanceof ResultSet);
+      }
+      if (self instanceof ResultSet rows && rows.isClosed()) {
+        return false;
       }
       // in this order: MariaDB's statement closes itself when it finds its connection closed
       return !connection.isClosed() && !(self instanceof Statement it && it.isClosed());
@@ -130,10 +139,7 @@ final class Drivers {
       return url;
     }
     Connection connection = connection(self);
-    Object from = connection == null ? argument : connection;
-    if (from == null) {
-      return null;
-    }
+    Object from = connection != null ? connection : argument == null ? self : argument;
     String url = spelling(self).url(from);
     if (url == null && connection != null) {
       url = urls.get(connection);
@@ -155,12 +161,13 @@ final class Drivers {
    */
   @Nullable String url(Object self, @Nullable Object argument) {
     String full = fullUrl(self, argument);
-    if (full == null) {
-      return null;
-    }
+    return full == null ? null : base(full);
+  }
+
+  String base(String full) {
     String base = bases.get(full);
     if (base == null) {
-      base = base(full);
+      base = withoutParameters(full);
       if (bases.size() >= URLS) {
         bases.clear();
       }
@@ -169,7 +176,7 @@ final class Drivers {
     return base;
   }
 
-  static String base(String url) {
+  static String withoutParameters(String url) {
     String base = url;
     int parameters = base.indexOf('?');
     if (parameters >= 0) {
@@ -200,13 +207,24 @@ final class Drivers {
     return end < 0 ? null : url.substring("jdbc:".length(), end);
   }
 
-  /** The text of a statement that was prepared, or put together from its batch. */
-  @Nullable String text(Object statement) {
-    String text = spelling(statement).sql(statement);
-    if (text == null) {
-      text = prepared.get(statement);
+  /** The text of a statement that was prepared or executed, or the statement of rows. */
+  @Nullable String text(Object self) {
+    try {
+      Statement statement = statement(self);
+      if (statement == null) {
+        return null;
+      }
+      String text = spelling(statement).sql(statement);
+      return text == null ? prepared.get(statement) : text;
+    } catch (SQLException closed) {
+      return null;
     }
-    return text != null ? text : batches.get(statement);
+  }
+
+  /** What a batch is about: the texts that were put together, or the one that was prepared. */
+  @Nullable String batchText(Object statement) {
+    String texts = batches.get(statement);
+    return texts == null ? text(statement) : texts;
   }
 
   /** Whether the statements of that connection tell their texts themselves. */

@@ -28,15 +28,15 @@ import org.jspecify.annotations.Nullable;
 
 /** H2, embedded and by TCP. */
 final class H2 {
-  static final String PACKAGE = "org.h2.";
-
-  static final String[] DRIVERS = {"org/h2/Driver"};
-  static final String[] CONNECTIONS = {"org/h2/jdbc/JdbcConnection"};
-  static final String[] STATEMENTS = {
-    "org/h2/jdbc/JdbcStatement",
-    "org/h2/jdbc/JdbcPreparedStatement",
-    "org/h2/jdbc/JdbcCallableStatement"
-  };
+  static final DriverClasses CLASSES =
+      new DriverClasses("h2", "org.h2.", H2.class)
+          .drivers("org/h2/Driver")
+          .connections("org/h2/jdbc/JdbcConnection")
+          .statements(
+              "org/h2/jdbc/JdbcStatement",
+              "org/h2/jdbc/JdbcPreparedStatement",
+              "org/h2/jdbc/JdbcCallableStatement")
+          .results("org/h2/jdbc/JdbcResultSet");
 
   private H2() {}
 

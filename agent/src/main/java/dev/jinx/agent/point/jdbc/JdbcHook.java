@@ -89,11 +89,13 @@ class JdbcHook extends BlockingHook {
     return sql == null ? null : SqlText.of(sql);
   }
 
-  private @Nullable String sql(Object self, @Nullable Object argument) {
+  /** The text that a call is about; null where it is about none. */
+  protected @Nullable String sql(Object self, @Nullable Object argument) {
     return switch (operation()) {
       case JDBC_PREPARE -> (String) argument;
-      case JDBC_EXECUTE, JDBC_BATCH ->
-          argument instanceof String sql ? sql : point.drivers().text(self);
+      case JDBC_EXECUTE -> argument instanceof String sql ? sql : point.drivers().text(self);
+      case JDBC_BATCH -> point.drivers().batchText(self);
+      case JDBC_NEXT -> point.drivers().text(self);
       default -> null;
     };
   }

@@ -22,24 +22,28 @@ import org.mariadb.jdbc.export.ExceptionFactory;
 
 /** MariaDB Connector/J, 3.x. */
 final class MariaDb {
-  static final String PACKAGE = "org.mariadb.jdbc.";
+  private static final String CONFIGURED =
+      "(Lorg/mariadb/jdbc/Configuration;)Lorg/mariadb/jdbc/Connection;";
 
   // its data source and both of its drivers pass the static connect(Configuration)
-  static final String[] DRIVERS = {
-    "org/mariadb/jdbc/Driver", "org/mariadb/jdbc/NonRegisteringDriver"
-  };
-  static final String CONFIGURED =
-      "(Lorg/mariadb/jdbc/Configuration;)Lorg/mariadb/jdbc/Connection;";
-  static final String[] CONNECTIONS = {"org/mariadb/jdbc/Connection"};
-  static final String[] STATEMENTS = {
-    "org/mariadb/jdbc/Statement",
-    "org/mariadb/jdbc/BasePreparedStatement",
-    "org/mariadb/jdbc/ClientPreparedStatement",
-    "org/mariadb/jdbc/ServerPreparedStatement",
-    "org/mariadb/jdbc/BaseCallableStatement",
-    "org/mariadb/jdbc/FunctionStatement",
-    "org/mariadb/jdbc/ProcedureStatement"
-  };
+  static final DriverClasses CLASSES =
+      new DriverClasses("mariadb", "org.mariadb.jdbc.", MariaDb.class)
+          .drivers("org/mariadb/jdbc/Driver", "org/mariadb/jdbc/NonRegisteringDriver")
+          .connect("org/mariadb/jdbc/Driver", "connect", CONFIGURED, 0)
+          .connect("org/mariadb/jdbc/NonRegisteringDriver", "connect", CONFIGURED, 0)
+          .connections("org/mariadb/jdbc/Connection")
+          .statements(
+              "org/mariadb/jdbc/Statement",
+              "org/mariadb/jdbc/BasePreparedStatement",
+              "org/mariadb/jdbc/ClientPreparedStatement",
+              "org/mariadb/jdbc/ServerPreparedStatement",
+              "org/mariadb/jdbc/BaseCallableStatement",
+              "org/mariadb/jdbc/FunctionStatement",
+              "org/mariadb/jdbc/ProcedureStatement")
+          .results(
+              "org/mariadb/jdbc/client/result/CompleteResult",
+              "org/mariadb/jdbc/client/result/StreamingResult",
+              "org/mariadb/jdbc/client/result/UpdatableResult");
 
   private MariaDb() {}
 

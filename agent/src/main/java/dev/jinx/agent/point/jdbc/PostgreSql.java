@@ -27,15 +27,15 @@ import org.postgresql.util.ServerErrorMessage;
 
 /** PostgreSQL's own driver. */
 final class PostgreSql {
-  static final String PACKAGE = "org.postgresql.";
-
-  static final String[] DRIVERS = {"org/postgresql/Driver"};
-  static final String[] CONNECTIONS = {"org/postgresql/jdbc/PgConnection"};
-  static final String[] STATEMENTS = {
-    "org/postgresql/jdbc/PgStatement",
-    "org/postgresql/jdbc/PgPreparedStatement",
-    "org/postgresql/jdbc/PgCallableStatement"
-  };
+  static final DriverClasses CLASSES =
+      new DriverClasses("postgresql", "org.postgresql.", PostgreSql.class)
+          .drivers("org/postgresql/Driver")
+          .connections("org/postgresql/jdbc/PgConnection")
+          .statements(
+              "org/postgresql/jdbc/PgStatement",
+              "org/postgresql/jdbc/PgPreparedStatement",
+              "org/postgresql/jdbc/PgCallableStatement")
+          .results("org/postgresql/jdbc/PgResultSet");
 
   private PostgreSql() {}
 

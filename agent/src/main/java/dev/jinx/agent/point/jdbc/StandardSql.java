@@ -38,9 +38,17 @@ public class StandardSql {
 
   // ---- what a call is about
 
-  /** The URL that a connection was made by; null where only its metadata tell. */
-  public @Nullable String url(Object connection) {
+  /**
+   * The URL that a connection was made by, or would be by a data source or whatever else the
+   * driver's {@link DriverClasses#connect} names; null where only a connection's metadata tell.
+   */
+  public @Nullable String url(Object from) {
     return null;
+  }
+
+  /** The settings that come beside the URL while connecting. */
+  public @Nullable Properties info(Object self, Object[] arguments) {
+    return arguments.length > 1 && arguments[1] instanceof Properties info ? info : null;
   }
 
   /** The text of a prepared statement; null where it must be remembered from prepare. */

@@ -69,7 +69,7 @@ class AnyDriverTest {
     "jdbc:hsqldb:mem:any, jdbc:hsqldb:mem:any"
   })
   void a_url_is_matched_without_parameters_and_passwords(String url, String matched) {
-    assertThat(Drivers.base(url)).isEqualTo(matched);
+    assertThat(Drivers.withoutParameters(url)).isEqualTo(matched);
     assertThat(Drivers.name(url)).isEqualTo(url.split(":", -1)[1]);
   }
 }
