@@ -2,12 +2,17 @@ package dev.jinx.it.jdbc;
 
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.List;
+import java.util.Objects;
 import java.util.Properties;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Stream;
 
 /** A running database, one for all tests of the JVM, with the ways in which it can be made fail. */
 abstract class Database {
@@ -95,6 +100,10 @@ abstract class Database {
     }
   }
 
+  static List<Scenario> all(List<Scenario> first, List<Scenario> second) {
+    return Stream.concat(first.stream(), second.stream()).toList();
+  }
+
   static Scenario.Step runs(String sql) {
     return connection -> run(connection, sql);
   }
@@ -162,6 +171,87 @@ abstract class Database {
         other.close();
       };
     };
+  }
+
+  /** Another connection has inserted a row with the key 3. */
+  Scenario.Trap rowThreeTaken() {
+    return victim -> {
+      commit("insert into account values (3, 100)");
+      return () -> commit("delete from account where id = 3");
+    };
+  }
+
+  private void commit(String sql) throws SQLException {
+    try (Connection other = connect()) {
+      run(other, sql);
+    }
+  }
+
+  /** What fails beside single statements, in every database alike. */
+  List<Scenario> others(Scenario.Trap kill) {
+    String update = "update account set balance = balance - 1 where id = ";
+    String insert = "insert into account values (3, 1)";
+    Scenario.Step taken = inTransaction(update + 2);
+    return List.of(
+        new Scenario(
+            "commit", "connectionLost", inTransaction(update + 1), kill, Connection::commit),
+        new Scenario(
+            "rollback", "connectionLost", inTransaction(update + 1), kill, Connection::rollback),
+        new Scenario(
+            "execute", "connectionLost", inTransaction(update + 1), kill, Connection::setSavepoint),
+        new Scenario("batch", "connectionLost", c -> {}, kill, batch(update + 1, update + 2)),
+        new Scenario(
+            "batch", "connectionLost", inTransaction(update + 1), kill, preparedBatch(1, 2)),
+        new Scenario("batch", "uniqueViolation", taken, rowThreeTaken(), batch(insert, update + 1)),
+        new Scenario(
+            "batch", "uniqueViolation", c -> {}, rowThreeTaken(), batch(insert, update + 1)),
+        new Scenario("batch", "uniqueViolation", taken, rowThreeTaken(), preparedBatch(3, 4)));
+  }
+
+  private static Scenario.Step batch(String... sqls) {
+    return connection -> {
+      try (Statement statement = connection.createStatement()) {
+        for (String sql : sqls) {
+          statement.addBatch(sql);
+        }
+        statement.executeBatch();
+      }
+    };
+  }
+
+  private static Scenario.Step preparedBatch(int... keys) {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("insert into account values (?, 1)")) {
+        for (int key : keys) {
+          statement.setInt(1, key);
+          statement.addBatch();
+        }
+        statement.executeBatch();
+      }
+    };
+  }
+
+  /** Rows that are being read, some of which the server has not sent yet, when it fails. */
+  static Scenario next(String error, String query, Scenario.Trap trap) {
+    AtomicReference<ResultSet> open = new AtomicReference<>();
+    return new Scenario(
+        "next",
+        error,
+        victim -> {
+          victim.setAutoCommit(false);
+          Statement statement = victim.createStatement();
+          statement.setFetchSize(10);
+          ResultSet rows = statement.executeQuery(query);
+          rows.next();
+          open.set(rows);
+        },
+        trap,
+        victim -> {
+          while (Objects.requireNonNull(open.get()).next()) {
+            // as far as they come
+          }
+        });
   }
 
   interface Condition {

@@ -83,68 +83,60 @@ final class H2 extends Database {
   @Override
   List<Scenario> scenarios() {
     String update = "update account set balance = balance - 1 where id = ";
-    return List.of(
-        new Scenario("connectionLost", c -> {}, this::abort, runs(update + 1)),
-        new Scenario("connectionLost", inTransaction(update + 1), this::abort, runs(update + 2)),
-        new Scenario(
-            "commit", "connectionLost", inTransaction(update + 1), this::abort, Connection::commit),
-        new Scenario(
-            "timeout",
-            inTransaction(update + 2),
-            c -> () -> {},
-            c -> {
-              try (Statement statement = c.createStatement()) {
-                statement.setQueryTimeout(1);
-                statement.execute(slowQuery());
-              }
-            }),
-        new Scenario(
-            "deadlock",
-            inTransaction("set lock_timeout 5000", update + 1),
-            victim -> {
-              victim.rollback(); // the youngest transaction is chosen, so it starts anew
-              return crossed(
-                      other -> {
-                        run(other, "set lock_timeout 20000");
-                        run(other, "update account set balance = 0 where id = 2");
-                        run(victim, update + 1);
-                      },
-                      WAITING)
-                  .set(victim);
-            },
-            runs(update + 2)),
-        new Scenario(
-            "serializationFailure",
-            c -> {
-              c.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
-              inTransaction("select * from account").on(c);
-            },
-            victim -> {
-              try (Connection other = connect()) {
-                run(other, update + 1);
-              }
-              return () -> {};
-            },
-            runs(update + 1)),
-        new Scenario(
-            "lockTimeout",
-            inTransaction("set lock_timeout 100", update + 2),
-            rowOneLocked(),
-            runs(update + 1)),
-        new Scenario(
-            "uniqueViolation",
-            inTransaction(update + 2),
-            victim -> {
-              try (Connection other = connect()) {
-                run(other, "insert into account values (3, 100)");
-              }
-              return () -> {
-                try (Connection other = connect()) {
-                  run(other, "delete from account where id = 3");
-                }
-              };
-            },
-            runs("insert into account values (3, 1)")));
+    return all(
+        others(this::abort),
+        List.of(
+            new Scenario("connectionLost", c -> {}, this::abort, runs(update + 1)),
+            new Scenario(
+                "connectionLost", inTransaction(update + 1), this::abort, runs(update + 2)),
+            new Scenario(
+                "timeout",
+                inTransaction(update + 2),
+                c -> () -> {},
+                c -> {
+                  try (Statement statement = c.createStatement()) {
+                    statement.setQueryTimeout(1);
+                    statement.execute(slowQuery());
+                  }
+                }),
+            new Scenario(
+                "deadlock",
+                inTransaction("set lock_timeout 5000", update + 1),
+                victim -> {
+                  victim.rollback(); // the youngest transaction is chosen, so it starts anew
+                  return crossed(
+                          other -> {
+                            run(other, "set lock_timeout 20000");
+                            run(other, "update account set balance = 0 where id = 2");
+                            run(victim, update + 1);
+                          },
+                          WAITING)
+                      .set(victim);
+                },
+                runs(update + 2)),
+            new Scenario(
+                "serializationFailure",
+                c -> {
+                  c.setTransactionIsolation(Connection.TRANSACTION_REPEATABLE_READ);
+                  inTransaction("select * from account").on(c);
+                },
+                victim -> {
+                  try (Connection other = connect()) {
+                    run(other, update + 1);
+                  }
+                  return () -> {};
+                },
+                runs(update + 1)),
+            new Scenario(
+                "lockTimeout",
+                inTransaction("set lock_timeout 100", update + 2),
+                rowOneLocked(),
+                runs(update + 1)),
+            new Scenario(
+                "uniqueViolation",
+                inTransaction(update + 2),
+                rowThreeTaken(),
+                runs("insert into account values (3, 1)"))));
   }
 
   private AutoCloseable abort(Connection victim) throws Exception {

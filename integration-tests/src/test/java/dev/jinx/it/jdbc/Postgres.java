@@ -83,70 +83,62 @@ final class Postgres extends Database {
   @Override
   List<Scenario> scenarios() {
     String update = "update account set balance = balance - 1 where id = ";
-    return List.of(
-        new Scenario("connectionLost", c -> {}, this::terminate, runs(update + 1)),
-        new Scenario(
-            "connectionLost", inTransaction(update + 1), this::terminate, runs(update + 2)),
-        new Scenario(
-            "connectionLost", inTransaction(update + 1), this::terminate, Connection::commit),
-        new Scenario(
-            "timeout",
-            inTransaction(update + 2),
-            rowOneLocked(),
-            c -> {
-              try (Statement statement = c.createStatement()) {
-                statement.setQueryTimeout(1);
-                statement.execute(update + 1);
-              }
-            }),
-        new Scenario(
-            "deadlock",
-            inTransaction("set deadlock_timeout = '50ms'", update + 1),
-            crossed(runs("set deadlock_timeout = '60s'"), WAITING),
-            runs(update + 2)),
-        new Scenario(
-            "serializationFailure",
-            inTransaction(
-                "set transaction isolation level repeatable read", "select * from account"),
-            victim -> {
-              try (Connection other = connect()) {
-                run(other, update + 1);
-              }
-              return () -> {};
-            },
-            runs(update + 1)),
-        new Scenario(
-            "lockTimeout",
-            inTransaction("set lock_timeout = '100ms'"),
-            rowOneLocked(),
-            runs(update + 1)),
-        new Scenario(
-            "readOnly",
-            c -> c.setAutoCommit(false),
-            victim -> {
-              run(victim, "set transaction read only");
-              return () -> {};
-            },
-            runs(update + 1)),
-        new Scenario(
-            "uniqueViolation",
-            inTransaction(update + 2),
-            victim -> {
-              try (Connection other = connect()) {
-                run(other, "insert into account values (3, 100)");
-              }
-              return () -> {
-                try (Connection other = connect()) {
-                  run(other, "delete from account where id = 3");
-                }
-              };
-            },
-            runs("insert into account values (3, 1)")),
-        new Scenario(
-            "diskFull",
-            inTransaction(update + 2),
-            victim -> () -> {},
-            runs("copy account to '/dev/full'")));
+    return all(
+        others(this::terminate),
+        List.of(
+            next("connectionLost", "select * from generate_series(1, 100000)", this::terminate),
+            new Scenario("connectionLost", c -> {}, this::terminate, runs(update + 1)),
+            new Scenario(
+                "connectionLost", inTransaction(update + 1), this::terminate, runs(update + 2)),
+            new Scenario(
+                "timeout",
+                inTransaction(update + 2),
+                rowOneLocked(),
+                c -> {
+                  try (Statement statement = c.createStatement()) {
+                    statement.setQueryTimeout(1);
+                    statement.execute(update + 1);
+                  }
+                }),
+            new Scenario(
+                "deadlock",
+                inTransaction("set deadlock_timeout = '50ms'", update + 1),
+                crossed(runs("set deadlock_timeout = '60s'"), WAITING),
+                runs(update + 2)),
+            new Scenario(
+                "serializationFailure",
+                inTransaction(
+                    "set transaction isolation level repeatable read", "select * from account"),
+                victim -> {
+                  try (Connection other = connect()) {
+                    run(other, update + 1);
+                  }
+                  return () -> {};
+                },
+                runs(update + 1)),
+            new Scenario(
+                "lockTimeout",
+                inTransaction("set lock_timeout = '100ms'"),
+                rowOneLocked(),
+                runs(update + 1)),
+            new Scenario(
+                "readOnly",
+                c -> c.setAutoCommit(false),
+                victim -> {
+                  run(victim, "set transaction read only");
+                  return () -> {};
+                },
+                runs(update + 1)),
+            new Scenario(
+                "uniqueViolation",
+                inTransaction(update + 2),
+                rowThreeTaken(),
+                runs("insert into account values (3, 1)")),
+            new Scenario(
+                "diskFull",
+                inTransaction(update + 2),
+                victim -> () -> {},
+                runs("copy account to '/dev/full'"))));
   }
 
   private AutoCloseable terminate(Connection victim) throws Exception {

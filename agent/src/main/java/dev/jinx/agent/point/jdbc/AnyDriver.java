@@ -234,6 +234,7 @@ public final class AnyDriver implements Point {
         @Override
         public @Nullable Object apply(Object it, Object[] arguments) {
           try {
+            point.drivers().batchBegins(it);
             return ticket.apply(it, arguments);
           } finally {
             point.drivers().batchOver(it);

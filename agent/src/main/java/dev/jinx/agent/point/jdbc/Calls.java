@@ -3,23 +3,32 @@ package dev.jinx.agent.point.jdbc;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.NamedError;
+import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Outcome;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
+import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.Driver;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collection;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** One call that an injection is carried out on: how long it would wait, and how it ends. */
-record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] arguments) {
+record Calls(AnyDriver point, Phase phase, Scene scene, StandardSql spelling, Object[] arguments) {
 
   static Calls of(
-      AnyDriver point, Operation operation, Object self, Object[] arguments, @Nullable String sql) {
+      AnyDriver point,
+      Operation operation,
+      Phase phase,
+      Object self,
+      Object[] arguments,
+      @Nullable String sql) {
     Drivers drivers = point.drivers();
     boolean connecting = operation == Operation.JDBC_CONNECT;
     Scene scene =
@@ -30,7 +39,7 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
             sql,
             connecting ? drivers.fullUrl(self, arguments.length == 0 ? null : arguments[0]) : null,
             connecting ? drivers.spelling(self).info(self, arguments) : null);
-    return new Calls(point, scene, drivers.spelling(self), arguments);
+    return new Calls(point, phase, scene, drivers.spelling(self), arguments);
   }
 
   /** Whether a driver is asked for a connection of its own; {@code DriverManager} asks them all. */
@@ -104,13 +113,13 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
   }
 
   private Outcome end(SQLException failure) {
-    SQLException thrown =
-        scene.operation() == Operation.JDBC_BATCH ? spelling.batch(failure, scene) : failure;
+    SQLException thrown = failure;
     try (CallScope scope = CallScope.enter(null)) {
-      if (thrown != failure) {
-        ((Statement) scene.self()).clearBatch(); // as drivers do with a batch that failed
+      if (scene.operation() == Operation.JDBC_BATCH) {
+        thrown = batch(failure);
+      } else {
+        spelling.settle(failure, scene);
       }
-      spelling.settle(failure, scene);
     } catch (SQLException | RuntimeException e) {
       OwnFailures.note(e);
     }
@@ -118,5 +127,31 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
     return scene.operation() == Operation.JDBC_IS_VALID
         ? Outcome.give(false)
         : Outcome.fail(thrown);
+  }
+
+  /** The first statement of a batch fails; the others are executed where the driver does so. */
+  private SQLException batch(SQLException failure) throws SQLException {
+    Statement statement = (Statement) scene.self();
+    Collection<?> batched = phase == Phase.BEFORE ? spelling.batched(statement) : List.of();
+    boolean goesOn = !batched.isEmpty() && spelling.goesOn(scene);
+    if (!goesOn || spelling.isLost(failure)) {
+      int size = point.drivers().batchSize(statement);
+      SQLException thrown = spelling.batch(failure, scene, spelling.counts(failure, scene, size));
+      statement.clearBatch(); // as drivers do with a batch that failed
+      spelling.settle(failure, scene);
+      return thrown;
+    }
+    batched.remove(batched.iterator().next());
+    spelling.settle(failure, scene);
+    int[] others;
+    try {
+      others = statement.executeBatch();
+    } catch (BatchUpdateException alsoFailed) {
+      others = alsoFailed.getUpdateCounts();
+    }
+    int[] counts = new int[others.length + 1];
+    counts[0] = Statement.EXECUTE_FAILED;
+    System.arraycopy(others, 0, counts, 1, others.length);
+    return spelling.batch(failure, scene, counts);
   }
 }

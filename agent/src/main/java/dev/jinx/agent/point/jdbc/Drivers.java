@@ -27,6 +27,7 @@ final class Drivers {
   private final WeakIdentityMap<Object, String> urls = new WeakIdentityMap<>();
   private final WeakIdentityMap<Object, String> prepared = new WeakIdentityMap<>();
   private final WeakIdentityMap<Object, String> batches = new WeakIdentityMap<>();
+  private final WeakIdentityMap<Object, Integer> sizes = new WeakIdentityMap<>();
 
   // kept by the driver's class, so that an undeployed application takes it along
   private final ClassValue<Driver> drivers =
@@ -247,7 +248,18 @@ final class Drivers {
     }
   }
 
+  /** A batch is about to be executed, after which its driver does not know its size any more. */
+  void batchBegins(Object statement) {
+    sizes.put(statement, spelling(statement).batchSize(statement));
+  }
+
+  int batchSize(Object statement) {
+    Integer size = sizes.get(statement);
+    return size == null ? 0 : size;
+  }
+
   void batchOver(Object statement) {
     batches.remove(statement);
+    sizes.remove(statement);
   }
 }

@@ -10,6 +10,7 @@ import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.Collection;
 import java.util.Locale;
 import java.util.concurrent.TimeUnit;
 import org.h2.api.ErrorCode;
@@ -82,13 +83,13 @@ final class H2 {
     }
 
     @Override
-    public int batchSize(Object statement) {
-      if (batch == null || preparedBatch == null) {
-        return 0;
-      }
-      return statement instanceof JdbcPreparedStatement
-          ? size(read(preparedBatch, statement))
-          : size(read(batch, statement));
+    protected Collection<?> batched(Object statement) {
+      return list(statement instanceof JdbcPreparedStatement ? preparedBatch : batch, statement);
+    }
+
+    @Override
+    public boolean goesOn(Scene scene) {
+      return true;
     }
 
     @Override
@@ -199,13 +200,27 @@ final class H2 {
     }
 
     @Override
-    public SQLException batch(SQLException failure, Scene scene) {
+    public int[] counts(SQLException failure, Scene scene, int size) {
+      return failed(size);
+    }
+
+    @Override
+    public SQLException batch(SQLException failure, Scene scene, int[] counts) {
+      if (isLost(failure)) {
+        if (!remote(scene) || scene.self() instanceof JdbcPreparedStatement) {
+          return failure; // it does not get as far as the batch
+        }
+        for (int i = 1; i < counts.length; i++) { // each of the others finds that it is gone
+          failure.setNextException(
+              DbException.getJdbcSQLException(ErrorCode.DATABASE_CALLED_AT_SHUTDOWN));
+        }
+      }
       try {
         return batchFailure == null
-            ? super.batch(failure, scene)
-            : (SQLException) batchFailure.invoke(failure, failed(batchSize(scene.self())));
+            ? super.batch(failure, scene, counts)
+            : (SQLException) batchFailure.invoke(failure, counts);
       } catch (Throwable e) {
-        return super.batch(failure, scene);
+        return super.batch(failure, scene, counts);
       }
     }
 

@@ -100,9 +100,9 @@ class JdbcHook extends BlockingHook {
     };
   }
 
-  private Calls call(Object self, Object[] arguments) {
+  private Calls call(Phase phase, Object self, Object[] arguments) {
     Object first = arguments.length == 0 ? null : arguments[0];
-    return Calls.of(point, operation(), self, arguments, sql(self, first));
+    return Calls.of(point, operation(), phase, self, arguments, sql(self, first));
   }
 
   @Override
@@ -121,23 +121,23 @@ class JdbcHook extends BlockingHook {
 
   @Override
   protected long patience(Phase phase, Object self, Object[] arguments) throws Throwable {
-    return call(self, arguments).patience();
+    return call(phase, self, arguments).patience();
   }
 
   @Override
   protected Outcome outOfPatience(Phase phase, Object self, Object[] arguments) throws Throwable {
-    return call(self, arguments).outOfPatience();
+    return call(phase, self, arguments).outOfPatience();
   }
 
   @Override
   protected Outcome failed(Failure failure, Phase phase, Object self, Object[] arguments)
       throws Throwable {
-    return call(self, arguments).failed(failure);
+    return call(phase, self, arguments).failed(failure);
   }
 
   @Override
   protected Outcome closed(Object self, Object[] arguments) throws Throwable {
-    return call(self, arguments).closed();
+    return call(Phase.BEFORE, self, arguments).closed();
   }
 
   @Override

@@ -8,9 +8,13 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
 import java.net.ConnectException;
+import java.net.Socket;
 import java.net.SocketTimeoutException;
+import java.sql.BatchUpdateException;
 import java.sql.SQLException;
 import java.sql.SQLNonTransientConnectionException;
+import java.util.Arrays;
+import java.util.Collection;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.mariadb.jdbc.BasePreparedStatement;
@@ -18,6 +22,7 @@ import org.mariadb.jdbc.Configuration;
 import org.mariadb.jdbc.Connection;
 import org.mariadb.jdbc.HostAddress;
 import org.mariadb.jdbc.Statement;
+import org.mariadb.jdbc.client.impl.StandardClient;
 import org.mariadb.jdbc.export.ExceptionFactory;
 
 /** MariaDB Connector/J, 3.x. */
@@ -54,11 +59,13 @@ final class MariaDb {
     private @Nullable MethodHandle batch;
     private @Nullable MethodHandle preparedBatch;
     private @Nullable MethodHandle factory;
+    private @Nullable MethodHandle socket;
 
     @Override
     public void open(Access access, Class<?> library) throws ReflectiveOperationException {
       configuration = field(access, Connection.class, "conf");
       factory = field(access, Connection.class, "exceptionFactory");
+      socket = field(access, StandardClient.class, "socket");
       text = field(access, BasePreparedStatement.class, "sql");
       batch = field(access, Statement.class, "batchQueries");
       preparedBatch = field(access, BasePreparedStatement.class, "batchParameters");
@@ -84,13 +91,39 @@ final class MariaDb {
     }
 
     @Override
-    public int batchSize(Object statement) {
-      if (batch == null || preparedBatch == null) {
-        return 0;
+    protected Collection<?> batched(Object statement) {
+      return list(statement instanceof BasePreparedStatement ? preparedBatch : batch, statement);
+    }
+
+    /** One of texts is a command each; one of parameters goes to the server as one command. */
+    @Override
+    public boolean goesOn(Scene scene) {
+      return !(scene.self() instanceof BasePreparedStatement);
+    }
+
+    @Override
+    public int[] counts(SQLException failure, Scene scene, int size) {
+      return failed(size);
+    }
+
+    /** As {@code ExceptionFactory.createBatchUpdate} puts it together. */
+    @Override
+    public SQLException batch(SQLException failure, Scene scene, int[] counts) {
+      boolean prepared = scene.self() instanceof BasePreparedStatement;
+      if (isLost(failure)) { // no packet came: only the first is known to have failed
+        int[] first = new int[counts.length];
+        Arrays.fill(first, 0, Math.min(1, first.length), Statement.EXECUTE_FAILED);
+        BatchUpdateException inner = new BatchUpdateException(first, failure);
+        return prepared
+            ? new BatchUpdateException(failure.toString(), null, 0, counts, inner)
+            : inner;
       }
-      return statement instanceof BasePreparedStatement
-          ? size(read(preparedBatch, statement))
-          : size(read(batch, statement));
+      if (!prepared) {
+        return super.batch(failure, scene, counts);
+      }
+      int[] inner = counts.clone();
+      Arrays.fill(inner, 0, Math.min(1, inner.length), Statement.SUCCESS_NO_INFO);
+      return super.batch(super.batch(failure, scene, inner), scene, counts);
     }
 
     @Override
@@ -167,13 +200,35 @@ final class MariaDb {
     @Override
     public SQLException lost(IOException cause, Scene scene) {
       String message =
-          cause instanceof SocketTimeoutException ? "Socket timout error" : "Socket error"; // sic
+          scene.operation() == Operation.JDBC_NEXT
+              ? "Error while streaming resultSet data"
+              : cause instanceof SocketTimeoutException
+                  ? "Socket timout error"
+                  : "Socket error"; // sic
       return exceptions(scene).create(message, "08000", cause);
     }
 
     @Override
     public SQLException cancelled(Scene scene) {
       return create("70100", 1317, "Query execution was interrupted", scene);
+    }
+
+    /** Rows that break off leave it to the next statement to find the connection broken. */
+    @Override
+    public void settle(SQLException failure, Scene scene) throws SQLException {
+      if (scene.operation() == Operation.JDBC_NEXT
+          && isLost(failure)
+          && scene.connection() instanceof Connection connection
+          && socket != null
+          && read(socket, connection.getClient()) instanceof Socket beneath) {
+        try {
+          beneath.shutdownInput(); // it ends, as when the server is gone
+          return;
+        } catch (IOException e) {
+          // as dead as can be
+        }
+      }
+      super.settle(failure, scene);
     }
 
     private ExceptionFactory exceptions(Scene scene) {

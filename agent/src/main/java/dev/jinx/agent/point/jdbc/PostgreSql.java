@@ -12,6 +12,7 @@ import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Collection;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ import org.postgresql.Driver;
 import org.postgresql.PGConnection;
 import org.postgresql.PGProperty;
 import org.postgresql.core.CachedQuery;
+import org.postgresql.core.ParameterList;
+import org.postgresql.core.Query;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PgStatement;
 import org.postgresql.util.PSQLException;
@@ -42,6 +45,7 @@ final class PostgreSql {
   static final class Adapter extends StandardSql {
     private @Nullable MethodHandle query;
     private @Nullable MethodHandle batch;
+    private @Nullable MethodHandle parameters;
     private @Nullable MethodHandle keyText;
 
     @Override
@@ -53,6 +57,7 @@ final class PostgreSql {
               Class.forName("org.postgresql.jdbc.PgPreparedStatement", false, loader),
               "preparedQuery");
       batch = field(access, PgStatement.class, "batchStatements");
+      parameters = field(access, PgStatement.class, "batchParameters");
       keyText =
           field(access, Class.forName("org.postgresql.core.BaseQueryKey", false, loader), "sql");
     }
@@ -77,8 +82,14 @@ final class PostgreSql {
     }
 
     @Override
-    public int batchSize(Object statement) {
-      return batch == null ? 0 : size(read(batch, statement));
+    protected Collection<?> batched(Object statement) {
+      return list(batch, statement);
+    }
+
+    /** Its batch is one transaction, or part of one: all of it fails. */
+    @Override
+    public int[] counts(SQLException failure, Scene scene, int size) {
+      return failed(size);
     }
 
     @Override
@@ -112,7 +123,7 @@ final class PostgreSql {
               "ERROR",
               "23505",
               "duplicate key value violates unique constraint \"" + key + "\"",
-              "\0n" + key,
+              "\0DKey (id)=(1) already exists.\0n" + key,
               "");
         }
         case DISK_FULL ->
@@ -206,8 +217,13 @@ final class PostgreSql {
     }
 
     @Override
-    public SQLException batch(SQLException failure, Scene scene) {
+    public SQLException batch(SQLException failure, Scene scene, int[] counts) {
       String text = scene.sql() == null ? "" : scene.sql();
+      Collection<?> queries = batched(scene.self());
+      if (!queries.isEmpty() && queries.iterator().next() instanceof Query first) {
+        Collection<?> values = list(parameters, scene.self());
+        text = first.toString((ParameterList) (values.isEmpty() ? null : values.iterator().next()));
+      }
       SQLException batch =
           new BatchUpdateException(
               "Batch entry 0 "
@@ -216,7 +232,7 @@ final class PostgreSql {
                   + failure.getMessage()
                   + "  Call getNextException to see other errors in the batch.",
               failure.getSQLState(),
-              failed(batchSize(scene.self())),
+              counts,
               failure);
       batch.setNextException(failure);
       return batch;

@@ -23,6 +23,7 @@ import java.sql.SQLTransientConnectionException;
 import java.sql.Statement;
 import java.util.Arrays;
 import java.util.Collection;
+import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -56,9 +57,14 @@ public class StandardSql {
     return null;
   }
 
+  /** The driver's own list of what waits in a batch; empty where it is not known. */
+  protected Collection<?> batched(Object statement) {
+    return List.of();
+  }
+
   /** How many statements wait in a batch; 0 where unknown. */
   public int batchSize(Object statement) {
-    return 0;
+    return batched(statement).size();
   }
 
   // ---- how it fails
@@ -110,14 +116,24 @@ public class StandardSql {
     return named(NamedError.TIMEOUT, scene);
   }
 
+  /** Whether the driver goes on with the other statements of a batch when its first one fails. */
+  public boolean goesOn(Scene scene) {
+    return false;
+  }
+
+  /**
+   * The update counts of a batch that ends with its first statement. JDBC leaves it to the driver:
+   * those of the statements before, so none; or as many as there are statements, all of them
+   * failed.
+   */
+  public int[] counts(SQLException failure, Scene scene, int size) {
+    return new int[0];
+  }
+
   /** What a batch throws around the failure of its first statement. */
-  public SQLException batch(SQLException failure, Scene scene) {
+  public SQLException batch(SQLException failure, Scene scene, int[] counts) {
     return new BatchUpdateException(
-        failure.getMessage(),
-        failure.getSQLState(),
-        failure.getErrorCode(),
-        failed(batchSize(scene.self())),
-        failure);
+        failure.getMessage(), failure.getSQLState(), failure.getErrorCode(), counts, failure);
   }
 
   protected static int[] failed(int size) {
@@ -186,8 +202,8 @@ public class StandardSql {
     }
   }
 
-  protected static int size(@Nullable Object collection) {
-    return collection instanceof Collection<?> all ? all.size() : 0;
+  protected static Collection<?> list(@Nullable MethodHandle field, Object from) {
+    return field != null && read(field, from) instanceof Collection<?> all ? all : List.of();
   }
 
   protected static long millis(long millis) {
