@@ -62,7 +62,11 @@ final class Pools {
     config.setMinimumIdle(0);
     config.setConnectionTimeout(settings.patience());
     config.setInitializationFailTimeout(-1);
+    if (settings.validates()) { // and does not trust a connection for half a second
+      System.setProperty("com.zaxxer.hikari.aliveBypassWindowMs", "0");
+    }
     HikariDataSource source = new HikariDataSource(config);
+    System.clearProperty("com.zaxxer.hikari.aliveBypassWindowMs");
     return new Pool(source, () -> source.getHikariPoolMXBean().getActiveConnections(), source);
   }
 
