@@ -21,9 +21,13 @@ import dev.jinx.agent.point.http.NettyHttp;
 import dev.jinx.agent.point.http.OkHttp;
 import dev.jinx.agent.point.http.ReactorNetty;
 import dev.jinx.agent.point.http.Vertx;
+import dev.jinx.agent.point.jdbc.Agroal;
 import dev.jinx.agent.point.jdbc.AnyDriver;
+import dev.jinx.agent.point.jdbc.C3p0;
+import dev.jinx.agent.point.jdbc.Dbcp2;
 import dev.jinx.agent.point.jdbc.DriverNames;
 import dev.jinx.agent.point.jdbc.HikariCp;
+import dev.jinx.agent.point.jdbc.TomcatJdbc;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
@@ -90,6 +94,10 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   private @Nullable Point pool(int number) {
     return switch (number) {
       case 17 -> new HikariCp(armory, access, drivers());
+      case 18 -> new Dbcp2(armory, access, drivers());
+      case 19 -> new TomcatJdbc(armory, access, drivers());
+      case 20 -> new C3p0(armory, access, drivers());
+      case 21 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }

@@ -2,8 +2,8 @@ package dev.jinx.agent.point.jdbc;
 
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
-import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
@@ -13,6 +13,7 @@ import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Outcome;
 import dev.jinx.agent.weave.Access;
 import java.sql.SQLException;
+import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -23,6 +24,7 @@ class Acquire extends BlockingHook {
   private final AnyDriver drivers;
   private final Access access;
   private final Adapters<StandardPool> adapters;
+  private volatile @Nullable DataSources sources;
 
   // kept by the pool's class, so that an undeployed application takes it along
   private final ClassValue<StandardPool> pools =
@@ -54,15 +56,37 @@ class Acquire extends BlockingHook {
     return pools.get(self.getClass());
   }
 
+  private DataSources sources() {
+    DataSources known = sources;
+    if (known == null) {
+      known = new DataSources(access);
+      sources = known;
+    }
+    return known;
+  }
+
+  /** A pool's method may call another of its own, and a pool may stand upon a pool. */
+  @Override
+  public boolean nests() {
+    return true;
+  }
+
   @Override
   public @Nullable String read(
       Field field, @Nullable String name, Object self, @Nullable Object argument) {
     if (field != Field.URL && field != Field.DRIVER) {
       return null;
     }
-    String full = pool(self).url(self);
+    String full = url(self);
     String url = full == null ? null : drivers.drivers().base(full);
     return field == Field.URL ? url : Drivers.name(url);
+  }
+
+  private @Nullable String url(Object self) {
+    StandardPool pool = pool(self);
+    String url = pool.url(self);
+    Object driver = url == null ? pool.driver(self) : null;
+    return driver == null ? url : sources().url(driver);
   }
 
   /** What the pool asks of the driver meanwhile are calls of their own. */
@@ -79,13 +103,25 @@ class Acquire extends BlockingHook {
   @Override
   protected Injection.Waited await(Injection injection, Phase phase, long limit, Object self)
       throws Throwable {
-    Injection.Waited waited = super.await(injection, phase, limit, self);
-    boolean fails = injection.ending(phase) instanceof Failure;
-    if (waited != Injection.Waited.ELAPSED || !fails || !pool(self).insists(self)) {
+    long start = System.nanoTime();
+    Injection.Waited waited = injection.await(phase, limit, interruptible(self));
+    if (waited != Injection.Waited.ELAPSED || phase == Phase.AFTER || !isOfTheDriver(injection)) {
       return waited;
     }
-    waited = injection.awaitInVain(phase, limit, interruptible(self));
+    long rest = limit == Long.MAX_VALUE ? limit : limit - (System.nanoTime() - start);
+    rest = Math.min(rest, pool(self).persistence(self));
+    if (rest <= 0) {
+      return waited;
+    }
+    waited = injection.awaitInVain(phase, rest, interruptible(self));
     return waited == Injection.Waited.TIMED_OUT ? Injection.Waited.ELAPSED : waited;
+  }
+
+  /** Whether the failure to come is one to make a connection. */
+  private static boolean isOfTheDriver(Injection injection) {
+    Ending ending = injection.ending(Phase.BEFORE);
+    return ending instanceof Failure.Sql
+        || (ending instanceof Failure.Named named && !named.error().isTimeout());
   }
 
   @Override
@@ -100,8 +136,7 @@ class Acquire extends BlockingHook {
 
   @Override
   protected Outcome interrupted(Object self, Object[] arguments) {
-    SQLException interrupted = pool(self).interrupted(self, arguments);
-    return interrupted == null ? Outcome.GO_ON : Outcome.fail(interrupted);
+    return Outcome.fail(pool(self).interrupted(self, arguments));
   }
 
   @Override
@@ -111,19 +146,22 @@ class Acquire extends BlockingHook {
     if (failure instanceof Failure.Thrown thrown) {
       return Outcome.fail(drivers.exceptions().make(thrown, self));
     }
-    if (failure instanceof Failure.Named named && named.error() == NamedError.TIMEOUT) {
+    if (failure instanceof Failure.Named named && named.error().isTimeout()) {
       return Outcome.fail(pool.exhausted(self, arguments));
     }
-    return Outcome.fail(pool.failed(self, arguments, cause(failure, pool, self)));
+    return Outcome.fail(pool.failed(self, arguments, cause(failure, pool, self, arguments)));
   }
 
   /** What the driver says while the pool connects. */
-  private SQLException cause(Failure failure, StandardPool pool, Object self) {
+  private SQLException cause(Failure failure, StandardPool pool, Object self, Object[] arguments) {
     Object driver = pool.driver(self);
     StandardSql spelling = driver == null ? new StandardSql() : drivers.drivers().spelling(driver);
     Object connecting = driver == null ? self : driver;
-    Scene scene =
-        new Scene(Operation.JDBC_CONNECT, connecting, null, null, pool.url(self), pool.info(self));
+    Properties info = pool.info(self, arguments);
+    if (info == null && driver != null) {
+      info = sources().info(driver);
+    }
+    Scene scene = new Scene(Operation.JDBC_CONNECT, connecting, null, null, url(self), info);
     if (failure instanceof Failure.Sql sql) {
       String message = sql.message() == null ? "SQLState " + sql.sqlState() : sql.message();
       return spelling.create(sql.sqlState(), sql.vendorCode(), message, scene);

@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.jdbc;
 
-import com.zaxxer.hikari.HikariConfig;
 import com.zaxxer.hikari.pool.HikariPool;
 import com.zaxxer.hikari.util.DriverDataSource;
 import dev.jinx.agent.fault.Armory;
@@ -12,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.SQLTransientConnectionException;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
 import javax.sql.DataSource;
 import org.jspecify.annotations.Nullable;
 
@@ -22,18 +22,21 @@ public final class HikariCp extends Pool {
 
   public HikariCp(Armory armory, Access access, AnyDriver drivers) {
     super(armory, access, drivers, "hikaricp");
-    borrow("com/zaxxer/hikari/pool/HikariPool", "getConnection", "(J)Ljava/sql/Connection;");
+    borrow("com/zaxxer/hikari/pool/HikariPool", "getConnection(J)Ljava/sql/Connection;");
   }
 
   static final class Adapter extends StandardPool {
     private @Nullable MethodHandle timedOut;
     private @Nullable MethodHandle driver;
     private @Nullable MethodHandle info;
+    private @Nullable MethodHandle lastFailure;
 
     @Override
     public void open(Access access, Class<?> library) throws ReflectiveOperationException {
       driver = StandardSql.field(access, DriverDataSource.class, "driver");
       info = StandardSql.field(access, DriverDataSource.class, "driverProperties");
+      lastFailure =
+          StandardSql.field(access, HikariPool.class.getSuperclass(), "lastConnectionFailure");
       timedOut =
           access
               .in(HikariPool.class)
@@ -45,9 +48,7 @@ public final class HikariCp extends Pool {
 
     @Override
     public @Nullable String url(Object pool) {
-      HikariConfig config = ((HikariPool) pool).config;
-      String url = config.getJdbcUrl();
-      return url == null ? config.getDataSourceProperties().getProperty("url") : url;
+      return ((HikariPool) pool).config.getJdbcUrl();
     }
 
     @Override
@@ -59,11 +60,11 @@ public final class HikariCp extends Pool {
     }
 
     @Override
-    public @Nullable Properties info(Object pool) {
+    public @Nullable Properties info(Object pool, Object[] arguments) {
       DataSource source = ((HikariPool) pool).getUnwrappedDataSource();
       return source instanceof DriverDataSource && info != null
           ? (Properties) StandardSql.read(info, source)
-          : null;
+          : user(((HikariPool) pool).config.getUsername());
     }
 
     @Override
@@ -72,31 +73,38 @@ public final class HikariCp extends Pool {
     }
 
     @Override
-    public boolean insists(Object pool) {
-      return true;
+    public long persistence(Object pool) {
+      return Long.MAX_VALUE;
     }
 
     @Override
     public SQLException exhausted(Object pool, Object[] arguments) {
-      SQLException own = timedOut(pool, arguments);
-      return new SQLTransientConnectionException(full(own), own.getSQLState(), own.getCause());
+      return timedOut(pool, arguments);
     }
 
     @Override
     public SQLException failed(Object pool, Object[] arguments, SQLException cause) {
-      SQLException failed =
-          new SQLTransientConnectionException(
-              full(timedOut(pool, arguments)), cause.getSQLState(), cause.getErrorCode(), cause);
-      failed.setNextException(cause);
-      return failed;
+      AtomicReference<Throwable> last = lastFailure(pool);
+      Throwable before = last.getAndSet(cause);
+      try {
+        return timedOut(pool, arguments);
+      } finally {
+        last.compareAndSet(cause, before);
+      }
     }
 
-    /** The pool's own, which counts it in its metrics. */
+    @SuppressWarnings("unchecked")
+    private AtomicReference<Throwable> lastFailure(Object pool) {
+      Object last = lastFailure == null ? null : StandardSql.read(lastFailure, pool);
+      return last == null ? new AtomicReference<>() : (AtomicReference<Throwable>) last;
+    }
+
+    /** The pool's own, which counts it in its metrics, of a pool that has none to give. */
     private SQLException timedOut(Object pool, Object[] arguments) {
       try {
         long start = System.nanoTime() - patience(pool, arguments);
         if (timedOut != null) {
-          return (SQLException) timedOut.invoke(pool, start);
+          return full((SQLException) timedOut.invoke(pool, start));
         }
       } catch (Throwable e) {
         OwnFailures.note(e);
@@ -104,13 +112,21 @@ public final class HikariCp extends Pool {
       return new SQLTransientConnectionException("Connection is not available");
     }
 
-    /** What it says of a pool none of whose connections is to be had. */
-    private static @Nullable String full(SQLException own) {
+    private static SQLException full(SQLException own) {
       String message = own.getMessage();
-      return message == null
-          ? null
-          : message.replaceAll(
-              "total=(\\d+), active=\\d+, idle=\\d+", "total=$1, active=$1, idle=0");
+      SQLException full =
+          new SQLTransientConnectionException(
+              message == null
+                  ? null
+                  : message.replaceAll(
+                      "total=(\\d+), active=\\d+, idle=\\d+", "total=$1, active=$1, idle=0"),
+              own.getSQLState(),
+              own.getErrorCode(),
+              own.getCause());
+      if (own.getNextException() != null) {
+        full.setNextException(own.getNextException());
+      }
+      return full;
     }
 
     @Override

@@ -27,11 +27,30 @@ abstract class Pool implements Point {
     acquire = new Acquire(armory, access, drivers, getClass().getName().concat("$Adapter"));
   }
 
-  /** Adds the place where a connection is borrowed. */
-  final void borrow(String className, String method, String descriptor) {
-    long bit = Operation.JDBC_ACQUIRE.bit();
-    MethodHook hook = new MethodHook(method, descriptor, -1, bit, acquire, true);
-    classes.add(new ClassHooks(library, className, List.of(hook)));
+  /**
+   * Adds a class by whose methods connections are borrowed.
+   *
+   * @param method name and descriptor of one that every version has
+   * @param more those that some lack
+   */
+  final void borrow(String className, String method, String... more) {
+    List<MethodHook> hooks = new ArrayList<>();
+    hooks.add(hook(method, true));
+    for (String each : more) {
+      hooks.add(hook(each, false));
+    }
+    classes.add(new ClassHooks(library, className, hooks));
+  }
+
+  private MethodHook hook(String method, boolean required) {
+    int name = method.indexOf('(');
+    return new MethodHook(
+        method.substring(0, name),
+        method.substring(name),
+        -1,
+        Operation.JDBC_ACQUIRE.bit(),
+        acquire,
+        required);
   }
 
   @Override

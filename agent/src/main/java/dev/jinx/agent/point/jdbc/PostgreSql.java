@@ -2,10 +2,12 @@ package dev.jinx.agent.point.jdbc;
 
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.NamedError;
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.weave.Access;
 import java.io.EOFException;
 import java.io.IOException;
 import java.lang.invoke.MethodHandle;
+import java.lang.reflect.Field;
 import java.net.ConnectException;
 import java.net.SocketTimeoutException;
 import java.sql.BatchUpdateException;
@@ -22,6 +24,7 @@ import org.postgresql.PGProperty;
 import org.postgresql.core.CachedQuery;
 import org.postgresql.core.ParameterList;
 import org.postgresql.core.Query;
+import org.postgresql.core.v3.QueryExecutorImpl;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PgStatement;
 import org.postgresql.util.PSQLException;
@@ -47,6 +50,7 @@ final class PostgreSql {
     private @Nullable MethodHandle batch;
     private @Nullable MethodHandle parameters;
     private @Nullable MethodHandle keyText;
+    private @Nullable MethodHandle failCause;
 
     @Override
     public void open(Access access, Class<?> library) throws ReflectiveOperationException {
@@ -60,6 +64,12 @@ final class PostgreSql {
       parameters = field(access, PgStatement.class, "batchParameters");
       keyText =
           field(access, Class.forName("org.postgresql.core.BaseQueryKey", false, loader), "sql");
+      try {
+        Field cause = QueryExecutorImpl.class.getDeclaredField("transactionFailCause");
+        failCause = access.in(QueryExecutorImpl.class).unreflectSetter(cause);
+      } catch (NoSuchFieldException olderVersion) {
+        // it does not say why a transaction is aborted
+      }
     }
 
     @Override
@@ -276,6 +286,18 @@ final class PostgreSql {
         statement.execute("do $$ begin raise exception 'failure injected by Jinx'; end $$");
       } catch (SQLException asItShould) {
         // the transaction is aborted
+      }
+      becauseOf(failure, connection);
+    }
+
+    /** The driver gives that as the cause, too, of what is refused from now on. */
+    private void becauseOf(SQLException failure, Connection connection) {
+      if (failCause != null) {
+        try {
+          failCause.invoke(((PgConnection) connection).getQueryExecutor(), failure);
+        } catch (Throwable e) {
+          OwnFailures.note(e);
+        }
       }
     }
   }

@@ -185,7 +185,7 @@ public class StandardSql {
   // ---- for adapters
 
   /** Reads a field of an object, as {@code Object} to {@code Object}. */
-  protected static MethodHandle field(Access access, Class<?> owner, String name)
+  public static MethodHandle field(Access access, Class<?> owner, String name)
       throws ReflectiveOperationException {
     var field = owner.getDeclaredField(name);
     return access
@@ -194,7 +194,7 @@ public class StandardSql {
         .asType(MethodType.methodType(Object.class, Object.class));
   }
 
-  protected static @Nullable Object read(MethodHandle field, Object from) {
+  public static @Nullable Object read(MethodHandle field, Object from) {
     try {
       return (Object) field.invokeExact(from);
     } catch (Throwable notOfThatClass) {
