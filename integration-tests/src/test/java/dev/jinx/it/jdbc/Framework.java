@@ -97,7 +97,7 @@ enum Framework {
     }
   }
 
-  private static boolean did(Scenario.Step step, Connection connection) throws SQLException {
+  static boolean did(Scenario.Step step, Connection connection) throws SQLException {
     try {
       step.on(connection);
       return true;

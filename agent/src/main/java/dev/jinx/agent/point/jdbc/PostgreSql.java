@@ -12,6 +12,7 @@ import java.sql.BatchUpdateException;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.List;
 import java.util.Properties;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ import org.postgresql.Driver;
 import org.postgresql.PGConnection;
 import org.postgresql.PGProperty;
 import org.postgresql.core.CachedQuery;
+import org.postgresql.core.ParameterList;
+import org.postgresql.core.Query;
 import org.postgresql.jdbc.PgConnection;
 import org.postgresql.jdbc.PgStatement;
 import org.postgresql.util.PSQLException;
@@ -42,6 +45,7 @@ final class PostgreSql {
   static final class Adapter extends StandardSql {
     private @Nullable MethodHandle query;
     private @Nullable MethodHandle batch;
+    private @Nullable MethodHandle batchParameters;
     private @Nullable MethodHandle keyText;
 
     @Override
@@ -53,6 +57,7 @@ final class PostgreSql {
               Class.forName("org.postgresql.jdbc.PgPreparedStatement", false, loader),
               "preparedQuery");
       batch = field(access, PgStatement.class, "batchStatements");
+      batchParameters = field(access, PgStatement.class, "batchParameters");
       keyText =
           field(access, Class.forName("org.postgresql.core.BaseQueryKey", false, loader), "sql");
     }
@@ -207,11 +212,10 @@ final class PostgreSql {
 
     @Override
     public SQLException batch(SQLException failure, Scene scene) {
-      String text = scene.sql() == null ? "" : scene.sql();
       SQLException batch =
           new BatchUpdateException(
               "Batch entry 0 "
-                  + text
+                  + firstOfBatch(scene)
                   + " was aborted: "
                   + failure.getMessage()
                   + "  Call getNextException to see other errors in the batch.",
@@ -220,6 +224,19 @@ final class PostgreSql {
               failure);
       batch.setNextException(failure);
       return batch;
+    }
+
+    /** As the driver tells it: with the values that were bound. */
+    private String firstOfBatch(Scene scene) {
+      if (batch != null
+          && batchParameters != null
+          && read(batch, scene.self()) instanceof List<?> statements
+          && !statements.isEmpty()
+          && statements.get(0) instanceof Query first) {
+        Object all = read(batchParameters, scene.self());
+        return first.toString(all instanceof List<?> p ? (ParameterList) p.get(0) : null);
+      }
+      return scene.sql() == null ? "" : scene.sql();
     }
 
     @Override
