@@ -60,9 +60,12 @@ class HibernateIT {
     return Stream.of(Postgres.server(), MariaDb.server());
   }
 
+  private static HikariDataSource pool(Database database) {
+    return POOLS.computeIfAbsent(database, JdbcTwinIT::pool);
+  }
+
   private static SessionFactory sessions(Database database) {
-    HikariDataSource pool = POOLS.computeIfAbsent(database, JdbcTwinIT::pool);
-    return Framework.sessions(pool, Account.class);
+    return Framework.sessions(pool(database), Account.class);
   }
 
   @BeforeEach
@@ -155,7 +158,7 @@ class HibernateIT {
       for (AutoCloseable each : traps) {
         each.close();
       }
-      POOLS.get(database).getHikariPoolMXBean().softEvictConnections(); // its settings are changed
+      pool(database).getHikariPoolMXBean().softEvictConnections(); // its settings are changed
     }
   }
 
