@@ -40,7 +40,7 @@ class JdbcTwinIT {
                 database.connectScenarios().stream().map(each -> Arguments.of(database, each)));
   }
 
-  private static NamedError error(Scenario scenario) {
+  static NamedError error(Scenario scenario) {
     return Arrays.stream(NamedError.values())
         .filter(each -> each.json().equals(scenario.error()))
         .findFirst()

@@ -228,16 +228,10 @@ final class PostgreSql {
 
     @Override
     public SQLException batch(SQLException failure, Scene scene, int[] counts) {
-      String text = scene.sql() == null ? "" : scene.sql();
-      Collection<?> queries = batched(scene.self());
-      if (!queries.isEmpty() && queries.iterator().next() instanceof Query first) {
-        Collection<?> values = list(parameters, scene.self());
-        text = first.toString((ParameterList) (values.isEmpty() ? null : values.iterator().next()));
-      }
       SQLException batch =
           new BatchUpdateException(
               "Batch entry 0 "
-                  + text
+                  + firstOfBatch(scene)
                   + " was aborted: "
                   + failure.getMessage()
                   + "  Call getNextException to see other errors in the batch.",
@@ -246,6 +240,16 @@ final class PostgreSql {
               failure);
       batch.setNextException(failure);
       return batch;
+    }
+
+    /** As the driver tells it: with the values that were bound. */
+    private String firstOfBatch(Scene scene) {
+      Collection<?> queries = batched(scene.self());
+      if (!queries.isEmpty() && queries.iterator().next() instanceof Query first) {
+        Collection<?> values = list(parameters, scene.self());
+        return first.toString((ParameterList) (values.isEmpty() ? null : values.iterator().next()));
+      }
+      return scene.sql() == null ? "" : scene.sql();
     }
 
     @Override
