@@ -5,6 +5,7 @@ import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.mysql.cj.jdbc.MysqlDataSource;
 import com.zaxxer.hikari.HikariDataSource;
 import dev.jinx.FaultInjection;
 import dev.jinx.JdbcFault;
@@ -33,11 +34,11 @@ class JdbcIT {
   private static final String UPDATE = "update account set balance = ? where id = ?";
 
   static Stream<Database> databases() {
-    return Stream.of(Postgres.server(), MariaDb.server(), H2.EMBEDDED, H2.server());
+    return Stream.of(Postgres.server(), MariaDb.server(), MySql.server(), H2.EMBEDDED, H2.server());
   }
 
   static Stream<Database> servers() {
-    return Stream.of(Postgres.server(), MariaDb.server());
+    return Stream.of(Postgres.server(), MariaDb.server(), MySql.server());
   }
 
   @BeforeEach
@@ -189,7 +190,11 @@ class JdbcIT {
     MariaDbDataSource mariaDb = new MariaDbDataSource(MariaDb.server().url());
     mariaDb.setUser(MariaDb.server().user());
     mariaDb.setPassword(MariaDb.server().password());
-    return Stream.of(postgres, mariaDb);
+    MysqlDataSource mySql = new MysqlDataSource();
+    mySql.setUrl(MySql.server().url());
+    mySql.setUser(MySql.server().user());
+    mySql.setPassword(MySql.server().password());
+    return Stream.of(postgres, mariaDb, mySql);
   }
 
   @ParameterizedTest

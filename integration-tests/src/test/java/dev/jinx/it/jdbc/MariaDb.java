@@ -17,7 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A real MariaDB server. */
-final class MariaDb extends Database {
+class MariaDb extends Database {
   // innodb_trx would be the place, but it does not change while it is asked all the time
   private static final String WAITING =
       "select count(*) from information_schema.processlist"
@@ -53,6 +53,11 @@ final class MariaDb extends Database {
     } catch (IOException | SQLException e) {
       throw new IllegalStateException(e);
     }
+  }
+
+  /** The same server by another URL. */
+  MariaDb(String url) {
+    this.url = url;
   }
 
   /** Tests run in several JVMs, and unpack into one folder. */
@@ -188,7 +193,7 @@ final class MariaDb extends Database {
             "connectionLost",
             c -> {},
             c -> () -> {},
-            c -> connect("jdbc:mariadb://localhost:1/test", "jinx", "").close()));
+            c -> connect("jdbc:" + name(this) + "://localhost:1/test", "jinx", "").close()));
   }
 
   private AutoCloseable fill(Connection victim) {
