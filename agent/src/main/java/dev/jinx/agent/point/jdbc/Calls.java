@@ -26,7 +26,7 @@ record Calls(AnyDriver point, Scene scene, StandardSql spelling, Object[] argume
         new Scene(
             operation,
             self,
-            drivers.connection(self),
+            connecting ? null : drivers.connection(self), // one that comes to be has no state yet
             sql,
             connecting ? drivers.fullUrl(self, arguments.length == 0 ? null : arguments[0]) : null,
             connecting ? drivers.spelling(self).info(self, arguments) : null);

@@ -7,6 +7,7 @@ final class KnownDrivers {
     MariaDb.CLASSES,
     MySql.CLASSES,
     PostgreSql.CLASSES,
+    SqlServer.CLASSES,
   };
 
   private KnownDrivers() {}
