@@ -9,6 +9,7 @@ final class Databases {
       List.of(
           Postgres.server(), //
           MariaDb.server(),
+          MySql.server(),
           H2.EMBEDDED,
           H2.server());
 

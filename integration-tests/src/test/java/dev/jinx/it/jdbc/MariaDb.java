@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A real MariaDB server. */
-final class MariaDb extends Database {
+class MariaDb extends Database {
   // innodb_trx would be the place, but it does not change while it is asked all the time
   private static final String WAITING =
       "select count(*) from information_schema.processlist"
@@ -66,6 +66,11 @@ final class MariaDb extends Database {
         create user jinx@localhost identified by 'jinx';
         grant all on *.* to jinx@localhost;
         """);
+  }
+
+  /** The same server by another URL. */
+  MariaDb(String url) {
+    this.url = url;
   }
 
   /** Tests run in several JVMs, and unpack into one folder. */
@@ -166,9 +171,13 @@ final class MariaDb extends Database {
                 runs("insert into small select repeat('x', 200) from seq_1_to_100000"))));
   }
 
+  /** Known to the driver: asking the server would read the rows to their end that it sends. */
+  long number(Connection victim) throws SQLException {
+    return victim.unwrap(org.mariadb.jdbc.Connection.class).getThreadId();
+  }
+
   private AutoCloseable kill(Connection victim) throws Exception {
-    // asking the server would read the rows to their end that are still being read
-    long id = ((org.mariadb.jdbc.Connection) victim.unwrap(connectionClass())).getThreadId();
+    long id = number(victim);
     try (Connection other = connect()) {
       run(other, "kill " + id);
       until(
@@ -194,7 +203,7 @@ final class MariaDb extends Database {
             "connectionLost",
             c -> {},
             c -> () -> {},
-            c -> connect("jdbc:mariadb://localhost:1/test", "jinx", "").close()));
+            c -> connect("jdbc:" + name(this) + "://localhost:1/test", "jinx", "").close()));
   }
 
   private AutoCloseable fill(Connection victim) {

@@ -277,9 +277,14 @@ public final class AnyDriver implements Point {
     return all;
   }
 
-  /** All methods of that class by which a connection is made. */
+  /** All methods of a class by which a connection is made, which may be the connection's own. */
   private List<MethodHook> connects(DriverClasses driver, String className) {
     List<MethodHook> hooks = new ArrayList<>();
+    for (String name : driver.connections) {
+      if (name.equals(className)) {
+        hooks.addAll(connectionHooks);
+      }
+    }
     for (String name : driver.drivers) {
       if (name.equals(className)) {
         hooks.addAll(driverHooks);
@@ -316,6 +321,9 @@ public final class AnyDriver implements Point {
 
   /** The hooks of a class of a driver that nobody knows, by the interfaces that it names. */
   public @Nullable ClassHooks find(String className, String[] interfaces) {
+    if (isWrapper(className)) {
+      return null;
+    }
     for (String each : interfaces) {
       if (each.equals("java/sql/ResultSet")) {
         return results("jdbc", className);
@@ -333,5 +341,16 @@ public final class AnyDriver implements Point {
       }
     }
     return null;
+  }
+
+  private static boolean isWrapper(String className) {
+    for (DriverClasses driver : KnownDrivers.ALL) {
+      for (String name : driver.wrappers) {
+        if (className.startsWith(name)) {
+          return true;
+        }
+      }
+    }
+    return false;
   }
 }

@@ -35,7 +35,7 @@ record Calls(AnyDriver point, Phase phase, Scene scene, StandardSql spelling, Ob
         new Scene(
             operation,
             self,
-            drivers.connection(self),
+            connecting ? null : drivers.connection(self), // one that comes to be has no state yet
             sql,
             connecting ? drivers.fullUrl(self, arguments.length == 0 ? null : arguments[0]) : null,
             connecting ? drivers.spelling(self).info(self, arguments) : null);
@@ -133,7 +133,7 @@ record Calls(AnyDriver point, Phase phase, Scene scene, StandardSql spelling, Ob
   private SQLException batch(SQLException failure) throws SQLException {
     Statement statement = (Statement) scene.self();
     Collection<?> batched = phase == Phase.BEFORE ? spelling.batched(statement) : List.of();
-    boolean goesOn = !batched.isEmpty() && spelling.goesOn(scene);
+    boolean goesOn = !batched.isEmpty() && spelling.goesOn(failure, scene);
     if (!goesOn || spelling.isLost(failure)) {
       int size = point.drivers().batchSize(statement);
       SQLException thrown = spelling.batch(failure, scene, spelling.counts(failure, scene, size));

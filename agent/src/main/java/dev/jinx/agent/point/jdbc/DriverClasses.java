@@ -12,6 +12,7 @@ final class DriverClasses {
   String[] connections = {};
   String[] statements = {};
   String[] results = {};
+  String[] wrappers = {};
   final List<Connect> connects = new ArrayList<>();
 
   /** One more method by which a connection is made. */
@@ -48,6 +49,12 @@ final class DriverClasses {
   /** Those that declare {@code next()}. */
   DriverClasses results(String... names) {
     results = names;
+    return this;
+  }
+
+  /** Beginnings of the names of those that only pass calls on: they never take a hit. */
+  DriverClasses wrappers(String... names) {
+    wrappers = names;
     return this;
   }
 

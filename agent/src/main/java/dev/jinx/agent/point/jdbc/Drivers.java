@@ -11,6 +11,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.sql.Wrapper;
 import java.util.Map;
+import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -138,6 +139,9 @@ final class Drivers {
   @Nullable String fullUrl(Object self, @Nullable Object argument) {
     if (argument instanceof String url && !(self instanceof Wrapper)) {
       return url;
+    }
+    if (argument instanceof Properties settings) { // a connection that comes to be
+      return spelling(self).url(settings);
     }
     Connection connection = connection(self);
     Object from = connection != null ? connection : argument == null ? self : argument;

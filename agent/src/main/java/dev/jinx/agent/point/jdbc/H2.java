@@ -88,7 +88,7 @@ final class H2 {
     }
 
     @Override
-    public boolean goesOn(Scene scene) {
+    public boolean goesOn(SQLException failure, Scene scene) {
       return true;
     }
 

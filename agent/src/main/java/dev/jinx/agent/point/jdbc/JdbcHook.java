@@ -110,7 +110,7 @@ class JdbcHook extends BlockingHook {
       throws Throwable {
     point.waiting().add(injection, self, point.drivers().connection(self));
     try {
-      if (!point.drivers().isOpen(self)) {
+      if (operation() != Operation.JDBC_CONNECT && !point.drivers().isOpen(self)) {
         injection.close(); // before it was added
       }
       return super.await(injection, phase, limit, self);

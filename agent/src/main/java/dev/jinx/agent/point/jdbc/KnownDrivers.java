@@ -3,7 +3,11 @@ package dev.jinx.agent.point.jdbc;
 /** The registry of the drivers that have a file of their own: one line each. */
 final class KnownDrivers {
   static final DriverClasses[] ALL = {
-    H2.CLASSES, MariaDb.CLASSES, PostgreSql.CLASSES,
+    H2.CLASSES, //
+    MariaDb.CLASSES,
+    MySql.CLASSES,
+    PostgreSql.CLASSES,
+    SqlServer.CLASSES,
   };
 
   private KnownDrivers() {}

@@ -97,7 +97,7 @@ final class MariaDb {
 
     /** One of texts is a command each; one of parameters goes to the server as one command. */
     @Override
-    public boolean goesOn(Scene scene) {
+    public boolean goesOn(SQLException failure, Scene scene) {
       return !(scene.self() instanceof BasePreparedStatement);
     }
 

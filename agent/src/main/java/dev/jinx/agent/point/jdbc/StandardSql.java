@@ -117,7 +117,7 @@ public class StandardSql {
   }
 
   /** Whether the driver goes on with the other statements of a batch when its first one fails. */
-  public boolean goesOn(Scene scene) {
+  public boolean goesOn(SQLException failure, Scene scene) throws SQLException {
     return false;
   }
 

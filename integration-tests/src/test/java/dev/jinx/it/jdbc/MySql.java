@@ -1,0 +1,29 @@
+package dev.jinx.it.jdbc;
+
+import java.sql.Connection;
+import java.sql.SQLException;
+
+/** MySQL's own driver, at the MariaDB server. */
+final class MySql extends MariaDb {
+  private static final class Server {
+    static final MySql ONE = new MySql();
+  }
+
+  private MySql() {
+    super(MariaDb.server().url().replace("jdbc:mariadb:", "jdbc:mysql:"));
+  }
+
+  static MySql server() {
+    return Server.ONE;
+  }
+
+  @Override
+  Class<?> connectionClass() {
+    return com.mysql.cj.jdbc.ConnectionImpl.class;
+  }
+
+  @Override
+  long number(Connection victim) throws SQLException {
+    return victim.unwrap(com.mysql.cj.jdbc.JdbcConnection.class).getId();
+  }
+}
