@@ -232,8 +232,13 @@ abstract class Database {
     };
   }
 
+  /** The fetch size by which the driver does not read all rows at once. */
+  int streaming() {
+    return 10;
+  }
+
   /** Rows that are being read, some of which the server has not sent yet, when it fails. */
-  static Scenario next(String error, String query, Scenario.Trap trap) {
+  Scenario next(String error, String query, Scenario.Trap trap) {
     AtomicReference<ResultSet> open = new AtomicReference<>();
     return new Scenario(
         "next",
@@ -241,7 +246,7 @@ abstract class Database {
         victim -> {
           victim.setAutoCommit(false);
           Statement statement = victim.createStatement();
-          statement.setFetchSize(10);
+          statement.setFetchSize(streaming());
           ResultSet rows = statement.executeQuery(query);
           rows.next();
           open.set(rows);

@@ -26,4 +26,9 @@ final class MySql extends MariaDb {
   long number(Connection victim) throws SQLException {
     return victim.unwrap(com.mysql.cj.jdbc.JdbcConnection.class).getId();
   }
+
+  @Override
+  int streaming() {
+    return Integer.MIN_VALUE;
+  }
 }

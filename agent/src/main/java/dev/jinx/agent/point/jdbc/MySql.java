@@ -266,7 +266,9 @@ final class MySql {
       }
       session.getProtocol().getSocketConnection().forceClose();
       if (!isNoticedBefore(scene)) {
-        session.invokeCleanupListeners(failure.getCause() == null ? failure : failure.getCause());
+        // of a rollback the failure does not say why
+        session.invokeCleanupListeners(
+            failure.getCause() == null ? new CJCommunicationsException() : failure.getCause());
       }
     }
 
