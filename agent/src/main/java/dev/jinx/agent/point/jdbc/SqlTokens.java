@@ -3,6 +3,7 @@ package dev.jinx.agent.point.jdbc;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 
 /**
  * The words of an SQL text, and the text with its comments dropped, its white space folded and its
@@ -20,6 +21,10 @@ final class SqlTokens {
       return type == sign;
     }
 
+    boolean isQuoted() {
+      return type == QUOTED;
+    }
+
     boolean isName() {
       return type == WORD || type == QUOTED;
     }
@@ -28,14 +33,19 @@ final class SqlTokens {
   static final char WORD = 'w';
   static final char QUOTED = 'q';
   static final char LITERAL = '?';
-  static final Token END = new Token('\0', "");
+  private static final Token END = new Token('\0', "");
 
-  final List<Token> tokens = new ArrayList<>();
+  /** Words that a name follows, which may begin with a sign of its own. */
+  private static final Set<String> BEFORE_NAME =
+      Set.of("from", "into", "join", "update", "table", "exists", "using", "truncate", "delete");
+
+  private final List<Token> tokens = new ArrayList<>();
   private final StringBuilder normal = new StringBuilder();
   private final String sql;
   // backslashes escape in strings, and comments do not nest
   private final boolean mysql;
   private int at;
+  private int executable; // how many of MySQL's /*! */ are open
   private boolean complete = true;
 
   private SqlTokens(String sql, boolean mysql) {
@@ -59,6 +69,53 @@ final class SqlTokens {
     return normal.substring(0, end);
   }
 
+  // ---- to walk among them
+
+  int size() {
+    return tokens.size();
+  }
+
+  /** The token there; before the first and past the last one that equals none. */
+  Token at(int i) {
+    return i >= 0 && i < tokens.size() ? tokens.get(i) : END;
+  }
+
+  boolean has(int from, int end, String word) {
+    for (int i = from; i < end; i++) {
+      if (at(i).isWord(word)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  int endOfStatement(int i) {
+    while (i < tokens.size() && !at(i).isSign(';')) {
+      i++;
+    }
+    return i;
+  }
+
+  /** The bracket that closes the one that opens here. */
+  int close(int open) {
+    return endOfBracket(open + 1);
+  }
+
+  /** The bracket that closes those around this place. */
+  int endOfBracket(int i) {
+    int depth = 0;
+    for (; i < tokens.size(); i++) {
+      if (at(i).isSign('(')) {
+        depth++;
+      } else if (at(i).isSign(')') && depth-- == 0) {
+        return i;
+      }
+    }
+    return tokens.size();
+  }
+
+  // ---- to take them apart
+
   private void next() {
     char c = sql.charAt(at);
     if (Character.isWhitespace(c)) {
@@ -68,7 +125,13 @@ final class SqlTokens {
       at = indexOr(sql.indexOf('\n', at), sql.length());
       space();
     } else if (c == '/' && peek(1) == '*') {
-      comment();
+      if (!executable()) {
+        comment();
+      }
+      space();
+    } else if (c == '*' && peek(1) == '/' && executable > 0) {
+      executable--;
+      at += 2;
       space();
     } else if (c == '\'') {
       literal(string(at, mysql));
@@ -92,8 +155,22 @@ final class SqlTokens {
     }
   }
 
+  /** Whether MySQL runs what stands in this comment; goes to where that begins. */
+  private boolean executable() {
+    int mark = peek(2) == 'M' ? 3 : 2;
+    if (peek(mark) != '!') {
+      return false;
+    }
+    at += mark + 1;
+    while (isDigit(peek(0))) { // from that version on
+      at++;
+    }
+    executable++;
+    return true;
+  }
+
   private void word() {
-    int start = at;
+    int start = at++; // it may begin with what is no part of one otherwise
     while (at < sql.length() && isNamePart(sql.charAt(at))) {
       at++;
     }
@@ -101,6 +178,23 @@ final class SqlTokens {
     if (at - start == 1 && peek(0) == '\'' && "eEnNbBxX".indexOf(sql.charAt(start)) >= 0) {
       literal(string(at, mysql || Character.toLowerCase(sql.charAt(start)) == 'e'));
       return;
+    }
+    if (at - start <= 2
+        && peek(0) == '\''
+        && (at - start == 1 ? "qQ" : "nqNQnQNq").contains(sql.substring(start, at))) {
+      literal(oracleString());
+      return;
+    }
+    if (at - start == 1 && "uU".indexOf(sql.charAt(start)) >= 0 && peek(0) == '&') {
+      if (peek(1) == '\'') {
+        literal(string(at + 1, false));
+        return;
+      }
+      if (peek(1) == '"') { // u&"name"
+        normal.append(sql, start, ++at);
+        quoted('"');
+        return;
+      }
     }
     String word = sql.substring(start, at);
     tokens.add(new Token(WORD, word.toLowerCase(Locale.ROOT)));
@@ -112,7 +206,9 @@ final class SqlTokens {
     StringBuilder name = new StringBuilder();
     while (at < sql.length()) {
       char c = sql.charAt(at++);
-      if (c != close) {
+      if (c == '\\' && close == '"' && mysql && at < sql.length()) { // a string there
+        name.append(sql.charAt(at++));
+      } else if (c != close) {
         name.append(c);
       } else if (peek(0) == close) {
         name.append(c);
@@ -141,12 +237,24 @@ final class SqlTokens {
         if (i + 1 < sql.length() && sql.charAt(i + 1) == '\'') {
           i++;
         } else {
+          // it\'s: no string is joined to a word
+          complete &=
+              sql.charAt(i - 1) != '\\' || i + 1 == sql.length() || !isNamePart(sql.charAt(i + 1));
           return i + 1;
         }
       }
     }
     complete = false;
     return sql.length();
+  }
+
+  /** {@code q'[it's]'}. */
+  private int oracleString() {
+    char open = peek(1);
+    int pair = "[{(<".indexOf(open);
+    int close = sql.indexOf((pair < 0 ? open : "]})>".charAt(pair)) + "'", at + 2);
+    complete &= close >= 0;
+    return close < 0 ? sql.length() : close + 2;
   }
 
   private int number() {
@@ -218,8 +326,15 @@ final class SqlTokens {
 
   /** Whether a {@code #} opens a comment of MySQL's, and not an operator or a temporary table. */
   private boolean opensLine() {
-    if (peek(1) == '>' || peek(1) == '-') {
+    Token last = at(tokens.size() - 1);
+    if (peek(1) == '>'
+        || peek(1) == '-'
+        || last.type == WORD && BEFORE_NAME.contains(last.text)
+        || last.isSign(',')) {
       return false;
+    }
+    if (mysql && Character.isWhitespace(peek(1))) {
+      return true;
     }
     for (int i = at - 1; i >= 0 && sql.charAt(i) != '\n'; i--) {
       if (!Character.isWhitespace(sql.charAt(i))) {
