@@ -158,8 +158,8 @@ class PoolIT {
   }
 
   private static void goesOnOnceCleared(PoolKind kind, JdbcFault holding) throws Exception {
-    try (Pool pool = kind.open(SETTINGS.patience(60_000))) {
-      FaultInjection fault = Jinx.inject(holding);
+    try (Pool pool = kind.open(SETTINGS.patience(60_000));
+        FaultInjection fault = Jinx.inject(holding)) {
       CompletableFuture<Integer> held =
           CompletableFuture.supplyAsync(
               () -> {
@@ -182,7 +182,7 @@ class PoolIT {
   static Stream<Arguments> poolsWithoutDatabase() {
     Settings refused = SETTINGS.url("jdbc:postgresql://localhost:1/postgres");
     Settings wrong = SETTINGS.url(DATABASE.target()).user("guest", "wrong");
-    return pools()
+    return Stream.concat(pools(), Stream.of(Pools.STUBBORN_C3P0))
         .flatMap(
             kind ->
                 Stream.of(
