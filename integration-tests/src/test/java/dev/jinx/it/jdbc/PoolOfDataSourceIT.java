@@ -48,6 +48,7 @@ class PoolOfDataSourceIT {
   static Stream<Given> pools() throws Exception {
     HikariConfig config = new HikariConfig();
     config.setDataSource(source());
+    config.setMaximumPoolSize(1);
     config.setConnectionTimeout(300);
     HikariDataSource hikari = new HikariDataSource(config);
 
@@ -55,6 +56,7 @@ class PoolOfDataSourceIT {
     named.setDataSourceClassName(PGSimpleDataSource.class.getName());
     named.addDataSourceProperty("url", DATABASE.url());
     named.setUsername(DATABASE.user());
+    named.setMaximumPoolSize(1);
     named.setConnectionTimeout(300);
     HikariDataSource hikariByName = new HikariDataSource(named);
 

@@ -31,6 +31,10 @@ final class Pools {
 
   private Pools() {}
 
+  /** It tries for longer than its callers wait here. */
+  static final PoolKind STUBBORN_C3P0 =
+      new PoolKind("c3p0 as it comes", settings -> c3p0(settings, 30, 1000), patience -> patience);
+
   /** Those that have connections of their own. */
   static Stream<PoolKind> pools() {
     return Stream.of(
@@ -38,9 +42,7 @@ final class Pools {
         new PoolKind("DBCP2", Pools::dbcp),
         new PoolKind("DBCP2 PoolingDataSource", Pools::poolingDbcp),
         new PoolKind("Tomcat JDBC", Pools::tomcat),
-        new PoolKind("c3p0", settings -> c3p0(settings, 2, 100), patience -> 200),
-        new PoolKind(
-            "c3p0 as it comes", settings -> c3p0(settings, 30, 1000), patience -> patience),
+        new PoolKind("c3p0", settings -> c3p0(settings, 2, 20), patience -> 40),
         new PoolKind("Agroal", Pools::agroal, patience -> patience - 100));
   }
 
