@@ -10,7 +10,11 @@ final class Databases {
           Postgres.server(), //
           MariaDb.server(),
           H2.EMBEDDED,
-          H2.server());
+          H2.server(),
+          HsqlDb.MVCC,
+          HsqlDb.LOCKS,
+          Derby.EMBEDDED,
+          Sqlite.FILE);
 
   private Databases() {}
 
