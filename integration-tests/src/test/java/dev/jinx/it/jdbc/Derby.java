@@ -87,12 +87,6 @@ final class Derby extends Database {
     return new int[0];
   }
 
-  /** The pool gives a connection up on each {@code SQLTimeoutException}. */
-  @Override
-  boolean isGivenUp(Scenario scenario) {
-    return super.isGivenUp(scenario) || scenario.error().equals("timeout");
-  }
-
   @Override
   List<Scenario> scenarios() {
     return List.of(
@@ -126,7 +120,6 @@ final class Derby extends Database {
             },
             rowOneLocked(),
             runs(UPDATE + 1)),
-        new Scenario("lockTimeout", c -> patience(1), rowOneLocked(), runs(UPDATE + 1)),
         new Scenario("readOnly", c -> c.setReadOnly(true), c -> () -> {}, runs(UPDATE + 1)),
         new Scenario(
             "uniqueViolation",

@@ -82,6 +82,12 @@ final class Sqlite extends Database {
     return null;
   }
 
+  /** No failure has an SQLState: the pool recognises none. */
+  @Override
+  boolean isGivenUp(Scenario scenario) {
+    return false;
+  }
+
   @Override
   List<Scenario> scenarios() {
     return List.of(

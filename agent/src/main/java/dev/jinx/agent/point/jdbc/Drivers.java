@@ -134,6 +134,15 @@ final class Drivers {
     }
   }
 
+  /** Whether there is nothing to commit. */
+  boolean isAutoCommit(Object self) {
+    try (CallScope scope = CallScope.enter(null)) {
+      return self instanceof Connection connection && connection.getAutoCommit();
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   /** The URL as it was given. */
   @Nullable String fullUrl(Object self, @Nullable Object argument) {
     boolean source = self instanceof CommonDataSource; // whose argument may be a user
