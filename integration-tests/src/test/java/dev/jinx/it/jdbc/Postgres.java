@@ -88,7 +88,11 @@ final class Postgres extends Database {
         new Scenario(
             "connectionLost", inTransaction(update + 1), this::terminate, runs(update + 2)),
         new Scenario(
-            "connectionLost", inTransaction(update + 1), this::terminate, Connection::commit),
+            "commit",
+            "connectionLost",
+            inTransaction(update + 1),
+            this::terminate,
+            Connection::commit),
         new Scenario(
             "timeout",
             inTransaction(update + 2),
