@@ -9,33 +9,41 @@ import dev.jinx.FaultInjection;
 import dev.jinx.JdbcFault;
 import dev.jinx.Jinx;
 import dev.jinx.NamedError;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.SQLInvalidAuthorizationSpecException;
 import java.sql.SQLTransactionRollbackException;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.relique.jdbc.csv.CsvConnection;
 
 /** A driver that Jinx has no file for: failures come as java.sql's own exceptions. */
 class AnyDriverIT {
-  private static final String URL = "jdbc:hsqldb:mem:any";
+  @TempDir static Path tables;
 
   @BeforeAll
-  static void create() throws SQLException {
-    try (Connection connection = connect()) {
-      Database.run(connection, Database.TABLE);
-      Database.run(connection, "insert into account values (1, 100), (2, 100)");
-    }
+  static void create() throws IOException {
+    Files.writeString(tables.resolve("account.csv"), "id,balance\n1,100\n2,100\n");
+    Files.writeString(tables.resolve("orders.csv"), "id\n1\n");
+  }
+
+  private static String url() {
+    return "jdbc:relique:csv:" + tables;
   }
 
   private static Connection connect() throws SQLException {
-    return DriverManager.getConnection(URL, "sa", "");
+    return DriverManager.getConnection(url());
   }
 
   private static JdbcFault on(String... operations) {
-    return jdbc(URL).operation(operations);
+    return jdbc("jdbc:relique:csv:**").operation(operations);
   }
 
   @Test
@@ -44,37 +52,36 @@ class AnyDriverIT {
         FaultInjection fault =
             Jinx.inject(on("execute").table("account").error(NamedError.DEADLOCK).first(1));
         PreparedStatement statement =
-            connection.prepareStatement("update account set balance = ? where id = 1")) {
-      connection.setAutoCommit(false);
-      Database.run(connection, "values 1");
-      statement.setInt(1, 5);
-      assertThatThrownBy(statement::executeUpdate)
+            connection.prepareStatement("select balance from account where id = ?")) {
+      Database.run(connection, "select * from orders");
+      statement.setString(1, "1");
+      assertThatThrownBy(statement::executeQuery)
           .isInstanceOf(SQLTransactionRollbackException.class)
           .satisfies(e -> assertThat(((SQLException) e).getSQLState()).isEqualTo("40001"));
-      assertThat(statement.executeUpdate()).isEqualTo(1);
+      try (ResultSet rows = statement.executeQuery()) {
+        assertThat(rows.next()).isTrue();
+      }
       assertThat(fault.matches()).isEqualTo(2);
-      connection.rollback();
     }
   }
 
   @Test
   void aPoolEvictsALostConnection() throws Exception {
     try (HikariDataSource pool = new HikariDataSource()) {
-      pool.setJdbcUrl(URL);
-      pool.setUsername("sa");
+      pool.setJdbcUrl(url());
       pool.setMaximumPoolSize(1);
       Object first;
       try (Connection connection = pool.getConnection();
           FaultInjection fault =
               Jinx.inject(on("execute").error(NamedError.CONNECTION_LOST).first(1))) {
-        first = connection.unwrap(org.hsqldb.jdbc.JDBCConnection.class);
-        assertThatThrownBy(() -> Database.run(connection, "values 1"))
+        first = connection.unwrap(CsvConnection.class);
+        assertThatThrownBy(() -> Database.run(connection, "select * from orders"))
             .isInstanceOf(SQLException.class);
         assertThat(((Connection) first).isClosed()).isTrue();
         assertThat(fault.injections()).isEqualTo(1);
       }
       try (Connection connection = pool.getConnection()) {
-        assertThat(connection.unwrap(org.hsqldb.jdbc.JDBCConnection.class)).isNotSameAs(first);
+        assertThat(connection.unwrap(CsvConnection.class)).isNotSameAs(first);
       }
     }
   }

@@ -13,11 +13,15 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** A running database, one for all tests of the JVM, with the ways in which it can be made fail. */
 abstract class Database {
   /** A table {@code account(id, balance)} with the rows 1 and 2 is there. */
   static final String TABLE = "create table account (id int primary key, balance int not null)";
+
+  /** A query that every one of them understands. */
+  static final String QUERY = "values (1)";
 
   abstract String url();
 
@@ -55,6 +59,40 @@ abstract class Database {
 
   /** A query that takes far longer than any test waits. */
   abstract String slowQuery();
+
+  /** Whether a thread runs the slow query now. */
+  boolean isRunning(Thread thread) throws SQLException {
+    try (Connection other = connect()) {
+      return number(other, countRunning()) > 0;
+    }
+  }
+
+  /** A statement that its query timeout ends, while it is {@link #stall stalled}. */
+  String stalled() {
+    return slowQuery();
+  }
+
+  AutoCloseable stall() throws SQLException {
+    return () -> {};
+  }
+
+  /** Whether a connection whose session is gone says that it is closed. */
+  boolean noticesItsLoss() {
+    return true;
+  }
+
+  /**
+   * What a prepared batch of two tells whose first statement fails; null where it fails as the
+   * statement does.
+   */
+  int @Nullable [] countsOfAFailedBatch() {
+    return new int[] {Statement.EXECUTE_FAILED, Statement.EXECUTE_FAILED};
+  }
+
+  /** Whether a pool gives a connection up on that failure. */
+  boolean isGivenUp(Scenario scenario) {
+    return scenario.error().equals("connectionLost");
+  }
 
   /** What can go wrong on a connection. */
   abstract List<Scenario> scenarios();
@@ -113,6 +151,32 @@ abstract class Database {
       connection.setAutoCommit(false);
       for (String sql : sqls) {
         run(connection, sql);
+      }
+    };
+  }
+
+  /** A prepared batch of two that violates the primary key at once. */
+  static Scenario.Step twice() {
+    return connection -> {
+      try (PreparedStatement statement =
+          connection.prepareStatement("insert into account values (?, ?)")) {
+        for (int id = 1; id <= 2; id++) {
+          statement.setInt(1, id);
+          statement.setInt(2, 1);
+          statement.addBatch();
+        }
+        statement.executeBatch();
+      }
+    };
+  }
+
+  /** The same batch of texts. */
+  static Scenario.Step twiceAsText() {
+    return connection -> {
+      try (Statement statement = connection.createStatement()) {
+        statement.addBatch("insert into account values (1, 1)");
+        statement.addBatch("insert into account values (2, 1)");
+        statement.executeBatch();
       }
     };
   }

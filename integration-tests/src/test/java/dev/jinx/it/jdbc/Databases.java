@@ -11,7 +11,11 @@ final class Databases {
           MariaDb.server(),
           MySql.server(),
           H2.EMBEDDED,
-          H2.server());
+          H2.server(),
+          HsqlDb.MVCC,
+          HsqlDb.LOCKS,
+          Derby.EMBEDDED,
+          Sqlite.FILE);
 
   private Databases() {}
 

@@ -81,6 +81,11 @@ final class H2 extends Database {
   }
 
   @Override
+  int[] countsOfAFailedBatch() {
+    return new int[] {Statement.EXECUTE_FAILED, 1};
+  }
+
+  @Override
   List<Scenario> scenarios() {
     String update = "update account set balance = balance - 1 where id = ";
     return all(

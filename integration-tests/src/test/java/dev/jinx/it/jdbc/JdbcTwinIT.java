@@ -144,7 +144,7 @@ class JdbcTwinIT {
 
     assertThat(evicted).isEqualTo(evictedForReal);
     if (!(database instanceof H2)) { // whose states the pool does not know
-      assertThat(evicted).isEqualTo(scenario.error().equals("connectionLost"));
+      assertThat(evicted).isEqualTo(database.isGivenUp(scenario));
     }
   }
 

@@ -31,4 +31,9 @@ final class MySql extends MariaDb {
   int streaming() {
     return Integer.MIN_VALUE;
   }
+
+  @Override
+  int[] countsOfAFailedBatch() {
+    return new int[0];
+  }
 }

@@ -97,7 +97,7 @@ record Observation(List<String> failure, List<String> after) {
   private static String query(Connection connection) throws SQLException {
     try (Statement statement = connection.createStatement()) {
       statement.setQueryTimeout(5);
-      statement.execute("select 1");
+      statement.execute(Database.QUERY);
       return "ok";
     }
   }

@@ -8,6 +8,7 @@ final class DriverClasses {
   final String library;
   final String packageName;
   final String adapter;
+  String except = "";
   String[] drivers = {};
   String[] connections = {};
   String[] statements = {};
@@ -27,6 +28,17 @@ final class DriverClasses {
     this.library = library;
     this.packageName = packageName;
     this.adapter = file.getName().concat("$Adapter");
+  }
+
+  /** Whether a class is the driver's, by its name with dots. */
+  boolean owns(String className) {
+    return className.startsWith(packageName) && (except.isEmpty() || !className.startsWith(except));
+  }
+
+  /** A package among the driver's with another driver's classes, with a dot at the end. */
+  DriverClasses except(String otherPackage) {
+    except = otherPackage;
+    return this;
   }
 
   /** Those with {@code connect(String, Properties)}. */
@@ -68,5 +80,11 @@ final class DriverClasses {
   DriverClasses connect(String className, String method, String descriptor, int argument) {
     connects.add(new Connect(className, method, descriptor, argument));
     return this;
+  }
+
+  /** A data source whose method, without and with user and password, makes connections itself. */
+  DriverClasses dataSource(String className, String method, String result) {
+    connect(className, method, "()".concat(result), -1);
+    return connect(className, method, "(Ljava/lang/String;Ljava/lang/String;)".concat(result), -1);
   }
 }

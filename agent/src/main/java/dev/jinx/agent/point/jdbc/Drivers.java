@@ -15,6 +15,7 @@ import java.util.Properties;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import javax.sql.CommonDataSource;
 import org.jspecify.annotations.Nullable;
 
 /** What is known of the drivers whose classes are called, and reads what a call is about. */
@@ -58,7 +59,7 @@ final class Drivers {
   private Driver driver(Class<?> type) {
     for (Class<?> each = type; each != null; each = each.getSuperclass()) {
       for (DriverClasses known : KnownDrivers.ALL) {
-        if (each.getName().startsWith(known.packageName)) {
+        if (known.owns(each.getName())) {
           try {
             StandardSql spelling =
                 new Adapters<>(known.adapter, StandardSql.class, access).of(each);
@@ -135,16 +136,26 @@ final class Drivers {
     }
   }
 
+  /** Whether there is nothing to commit. */
+  boolean isAutoCommit(Object self) {
+    try (CallScope scope = CallScope.enter(null)) {
+      return self instanceof Connection connection && connection.getAutoCommit();
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
   /** The URL as it was given. */
   @Nullable String fullUrl(Object self, @Nullable Object argument) {
-    if (argument instanceof String url && !(self instanceof Wrapper)) {
+    boolean source = self instanceof CommonDataSource; // whose argument may be a user
+    if (argument instanceof String url && !source && !(self instanceof Wrapper)) {
       return url;
     }
     if (argument instanceof Properties settings) { // a connection that comes to be
       return spelling(self).url(settings);
     }
     Connection connection = connection(self);
-    Object from = connection != null ? connection : argument == null ? self : argument;
+    Object from = connection != null ? connection : argument == null || source ? self : argument;
     String url = spelling(self).url(from);
     if (url == null && connection != null) {
       url = urls.get(connection);

@@ -23,15 +23,20 @@ import org.h2.jdbc.JdbcConnection;
 import org.h2.jdbc.JdbcException;
 import org.h2.jdbc.JdbcPreparedStatement;
 import org.h2.jdbc.JdbcStatement;
+import org.h2.jdbcx.JdbcDataSource;
 import org.h2.message.DbException;
 import org.h2.mvstore.DataUtils;
 import org.jspecify.annotations.Nullable;
 
 /** H2, embedded and by TCP. */
 final class H2 {
+  private static final String SOURCE = "org/h2/jdbcx/JdbcDataSource";
+
   static final DriverClasses CLASSES =
       new DriverClasses("h2", "org.h2.", H2.class)
           .drivers("org/h2/Driver")
+          .dataSource(SOURCE, "getConnection", "Ljava/sql/Connection;")
+          .dataSource(SOURCE, "getXAConnection", "Ljavax/sql/XAConnection;")
           .connections("org/h2/jdbc/JdbcConnection")
           .statements(
               "org/h2/jdbc/JdbcStatement",
@@ -68,6 +73,9 @@ final class H2 {
 
     @Override
     public @Nullable String url(Object connection) {
+      if (connection instanceof JdbcDataSource source) {
+        return source.getURL();
+      }
       return url == null ? null : (String) read(url, connection);
     }
 

@@ -37,7 +37,10 @@ class JdbcHook extends BlockingHook {
 
   @Override
   public boolean counts(Object self, @Nullable Object argument) {
-    return operation() == Operation.JDBC_CONNECT || point.drivers().isOpen(self);
+    return operation() == Operation.JDBC_CONNECT
+        || (point.drivers().isOpen(self)
+            // Derby commits the nothing before it while leaving auto-commit
+            && (operation() != Operation.JDBC_COMMIT || !point.drivers().isAutoCommit(self)));
   }
 
   @Override

@@ -3,10 +3,13 @@ package dev.jinx.agent.point.jdbc;
 /** The registry of the drivers that have a file of their own: one line each. */
 final class KnownDrivers {
   static final DriverClasses[] ALL = {
-    H2.CLASSES, //
+    Derby.CLASSES, //
+    H2.CLASSES,
+    HsqlDb.CLASSES,
     MariaDb.CLASSES,
     MySql.CLASSES,
     PostgreSql.CLASSES,
+    Sqlite.CLASSES,
     SqlServer.CLASSES,
   };
 

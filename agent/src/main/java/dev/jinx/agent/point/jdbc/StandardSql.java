@@ -179,7 +179,13 @@ public class StandardSql {
 
   /** Ends the physical connection. */
   protected void kill(Connection connection) throws SQLException {
-    connection.abort(Runnable::run);
+    try {
+      connection.abort(Runnable::run);
+    } catch (SQLFeatureNotSupportedException
+        | UnsupportedOperationException
+        | AbstractMethodError old) {
+      connection.close();
+    }
   }
 
   // ---- for adapters
