@@ -6,6 +6,7 @@ final class KnownDrivers {
     H2.CLASSES, //
     MariaDb.CLASSES,
     MySql.CLASSES,
+    Oracle.CLASSES,
     PostgreSql.CLASSES,
     SqlServer.CLASSES,
   };
