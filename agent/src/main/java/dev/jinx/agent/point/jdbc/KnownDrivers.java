@@ -8,6 +8,7 @@ final class KnownDrivers {
     HsqlDb.CLASSES,
     MariaDb.CLASSES,
     MySql.CLASSES,
+    Oracle.CLASSES,
     PostgreSql.CLASSES,
     Sqlite.CLASSES,
     SqlServer.CLASSES,
