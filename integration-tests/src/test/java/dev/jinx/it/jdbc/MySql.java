@@ -5,6 +5,10 @@ import java.sql.SQLException;
 
 /** MySQL's own driver, at the MariaDB server. */
 final class MySql extends MariaDb {
+  static final String CANCELLED =
+      "com.mysql.cj.jdbc.exceptions.MySQLStatementCancelledException null 0"
+          + " Statement cancelled due to client request";
+
   private static final class Server {
     static final MySql ONE = new MySql();
   }
@@ -35,5 +39,11 @@ final class MySql extends MariaDb {
   @Override
   int[] countsOfAFailedBatch() {
     return new int[0];
+  }
+
+  /** What breaks rows off has a state of its own, which the pool does not know. */
+  @Override
+  boolean isGivenUp(Scenario scenario) {
+    return super.isGivenUp(scenario) && !scenario.operation().equals("next");
   }
 }

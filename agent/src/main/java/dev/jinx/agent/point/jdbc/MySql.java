@@ -19,8 +19,10 @@ import com.mysql.cj.jdbc.exceptions.SQLError;
 import com.mysql.cj.jdbc.exceptions.SQLExceptionsMapping;
 import com.mysql.cj.protocol.PacketSentTimeHolder;
 import com.mysql.cj.protocol.a.NativeProtocol;
+import com.mysql.cj.util.Util;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.NamedError;
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.weave.Access;
 import java.io.EOFException;
 import java.io.IOException;
@@ -194,6 +196,15 @@ final class MySql {
       if (scene.operation() == Operation.JDBC_ROLLBACK) {
         return create("08007", 0, Messages.getString("Connection.21"), scene);
       }
+      if (scene.operation() == Operation.JDBC_NEXT) { // as ResultsetRowsStreaming wraps it
+        Object[] told = {
+          cause.getClass().getName(), cause.getMessage(), Util.stackTraceToString(cause)
+        };
+        SQLException broken =
+            create("S1000", 0, Messages.getString("RowDataDynamic.2", told), scene);
+        broken.initCause(cause);
+        return broken;
+      }
       NativeSession session = session(scene.connection());
       NativeProtocol protocol = session == null ? null : session.getProtocol();
       CJCommunicationsException beneath;
@@ -256,6 +267,16 @@ final class MySql {
     @Override
     public void settle(SQLException failure, Scene scene) throws SQLException {
       NativeSession session = session(scene.connection());
+      if (scene.operation() == Operation.JDBC_NEXT
+          && failure.getCause() instanceof IOException
+          && session != null) {
+        try { // the next statement finds the connection broken
+          session.getProtocol().getSocketConnection().getMysqlSocket().shutdownInput();
+        } catch (IOException | RuntimeException e) {
+          OwnFailures.note(e);
+        }
+        return;
+      }
       if (session == null
           || session.getProtocol() == null
           || !isLost(failure)

@@ -111,7 +111,13 @@ final class Oracle {
       }
       return statement instanceof PreparedStatement
           ? (read(rows, statement) instanceof Integer many ? many : 0)
-          : size(read(texts, statement));
+          : list(texts, statement).size();
+    }
+
+    /** Of a prepared batch it does not tell which one failed; one of texts ends with it. */
+    @Override
+    public int[] counts(SQLException failure, Scene scene, int size) {
+      return scene.self() instanceof PreparedStatement ? failed(size) : new int[0];
     }
 
     @Override

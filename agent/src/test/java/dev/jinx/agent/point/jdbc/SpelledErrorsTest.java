@@ -19,7 +19,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.mockito.Mockito;
 
-/** The failures that only a server makes, as the manuals of the drivers and databases have them. */
+/**
+ * The failures that only a server makes, that no test here can make happen, by class, state and
+ * code.
+ */
 class SpelledErrorsTest {
 
   private static StandardSql adapter(String driver) throws ReflectiveOperationException {
