@@ -19,7 +19,10 @@ final class Databases {
 
   private Databases() {}
 
+  /** On a second JDK, one of each kind is enough: the drivers' code is the same. */
   static Stream<Database> all() {
-    return ALL.stream();
+    return Boolean.getBoolean("jinx.it.few")
+        ? Stream.of(Postgres.server(), MariaDb.server(), H2.EMBEDDED)
+        : ALL.stream();
   }
 }

@@ -9,12 +9,14 @@ import dev.jinx.FaultInjection;
 import dev.jinx.JdbcFault;
 import dev.jinx.Jinx;
 import dev.jinx.NamedError;
+import dev.jinx.it.real.GeneratedTable;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -26,6 +28,40 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(120)
 class JdbcTwinIT {
+  private static final List<NamedError> ON_CONNECT =
+      List.of(NamedError.CONNECTION_LOST, NamedError.TOO_MANY_CONNECTIONS, NamedError.AUTH_FAILED);
+  private static final List<NamedError> ON_EXECUTE =
+      List.of(
+          NamedError.CONNECTION_LOST,
+          NamedError.TIMEOUT,
+          NamedError.DEADLOCK,
+          NamedError.SERIALIZATION_FAILURE,
+          NamedError.LOCK_TIMEOUT,
+          NamedError.READ_ONLY,
+          NamedError.UNIQUE_VIOLATION,
+          NamedError.DISK_FULL);
+  private static final GeneratedTable TABLE = new GeneratedTable("jdbc", "operation, error");
+
+  @AfterAll
+  static void writeTheTable() {
+    TABLE.write(true);
+  }
+
+  /**
+   * @param failure as observed
+   */
+  private static void note(
+      Database database, String operation, NamedError error, List<String> failure, String twin) {
+    String[] words = failure.get(0).split(" ", 4); // class, SQLState, vendor code, message
+    String name = words[0].substring(words[0].lastIndexOf('.') + 1);
+    String state = words[1].equals("null") ? "" : " " + words[1];
+    String code = words[2].equals("0") || words[2].equals(words[1]) ? "" : " (" + words[2] + ")";
+    TABLE.note(
+        operation + " " + error.json(),
+        database.toString(),
+        name + state + code + twin,
+        (there, now) -> there.contains(now) ? there : there + "; " + now);
+  }
 
   static Stream<Arguments> failures() {
     return Databases.all()
@@ -70,6 +106,7 @@ class JdbcTwinIT {
     assertThat(injected.failure()).as("exception").isEqualTo(real.failure());
     assertThat(injected.after()).as("afterwards").isEqualTo(real.after());
     assertThat(hits).isEqualTo(1);
+    note(database, scenario.operation(), error(scenario), injected.failure(), ", twin");
   }
 
   private static Observation real(Database database, Scenario scenario) throws Exception {
@@ -202,5 +239,44 @@ class JdbcTwinIT {
     }
 
     assertThat(injected).isEqualTo(real);
+    note(database, scenario.operation(), error(scenario), injected, ", twin");
+  }
+
+  static Stream<Database> databases() {
+    return Databases.all();
+  }
+
+  /** What no test here makes happen for real: told by the table without a twin. */
+  @ParameterizedTest
+  @MethodSource("databases")
+  void everyErrorIsAnSqlException(Database database) throws Exception {
+    database.reset();
+    for (NamedError error : ON_CONNECT) {
+      spelled(database, "connect", error, none -> database.connect().close());
+    }
+    for (NamedError error : ON_EXECUTE) {
+      spelled(
+          database, "execute", error, Database.runs("update account set balance = 0 where id = 1"));
+    }
+  }
+
+  private static void spelled(
+      Database database, String operation, NamedError error, Scenario.Step act) throws Exception {
+    if (hasTwin(database, operation, error)) {
+      return;
+    }
+    JdbcFault fault = jdbc(database.target()).operation(operation).error(error).first(1);
+    try (Connection victim = database.connect();
+        FaultInjection armed = Jinx.inject(fault)) {
+      List<String> failure = Observation.failure(victim, act);
+      assertThat(failure.get(0)).contains("SQL");
+      assertThat(armed.injections()).isEqualTo(1);
+      note(database, operation, error, failure, "");
+    }
+  }
+
+  private static boolean hasTwin(Database database, String operation, NamedError error) {
+    return Stream.concat(database.scenarios().stream(), database.connectScenarios().stream())
+        .anyMatch(each -> each.operation().equals(operation) && each.error().equals(error.json()));
   }
 }

@@ -88,6 +88,11 @@ class MariaDb extends Database {
   }
 
   @Override
+  public String toString() {
+    return "MariaDB";
+  }
+
+  @Override
   Class<?> connectionClass() {
     return org.mariadb.jdbc.Connection.class;
   }

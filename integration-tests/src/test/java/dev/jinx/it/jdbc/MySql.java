@@ -22,6 +22,11 @@ final class MySql extends MariaDb {
   }
 
   @Override
+  public String toString() {
+    return "MySQL Connector/J";
+  }
+
+  @Override
   Class<?> connectionClass() {
     return com.mysql.cj.jdbc.ConnectionImpl.class;
   }

@@ -43,6 +43,11 @@ final class Postgres extends Database {
   }
 
   @Override
+  public String toString() {
+    return "PostgreSQL";
+  }
+
+  @Override
   Class<?> connectionClass() {
     return org.postgresql.jdbc.PgConnection.class;
   }

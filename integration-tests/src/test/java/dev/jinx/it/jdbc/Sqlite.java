@@ -32,6 +32,11 @@ final class Sqlite extends Database {
   }
 
   @Override
+  public String toString() {
+    return "SQLite";
+  }
+
+  @Override
   Class<?> connectionClass() {
     return SQLiteConnection.class;
   }
