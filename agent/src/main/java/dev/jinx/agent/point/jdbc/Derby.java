@@ -8,7 +8,8 @@ import java.lang.invoke.MethodHandle;
 import java.sql.SQLException;
 import java.util.Locale;
 import org.apache.derby.iapi.jdbc.InternalDriver;
-import org.apache.derby.impl.jdbc.EmbedStatement;
+import org.apache.derby.iapi.sql.PreparedStatement;
+import org.apache.derby.impl.jdbc.EmbedPreparedStatement;
 import org.apache.derby.impl.jdbc.TransactionResourceImpl;
 import org.apache.derby.impl.jdbc.Util;
 import org.apache.derby.shared.common.error.ExceptionSeverity;
@@ -42,16 +43,19 @@ final class Derby {
   private Derby() {}
 
   static final class Adapter extends StandardSql {
-    private @Nullable MethodHandle text;
+    private @Nullable MethodHandle prepared;
 
     @Override
     public void open(Access access, Class<?> library) throws ReflectiveOperationException {
-      text = field(access, EmbedStatement.class, "SQLText");
+      prepared = field(access, EmbedPreparedStatement.class, "preparedStatement");
     }
 
     @Override
     public @Nullable String sql(Object statement) {
-      return text == null ? null : (String) read(text, statement);
+      // not the text that the statement itself knows: generated keys are another query by it
+      return prepared != null && read(prepared, statement) instanceof PreparedStatement plan
+          ? plan.getSource()
+          : null;
     }
 
     @Override
