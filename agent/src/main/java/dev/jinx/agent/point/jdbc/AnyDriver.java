@@ -102,7 +102,8 @@ public final class AnyDriver implements Point {
     Close close = new Close(armory, this);
     long any = Operation.bits(Operation.of(Kind.JDBC));
     connectionHooks.add(hook("close", "()V", -1, any, close));
-    connectionHooks.add(hook("abort", "(Ljava/util/concurrent/Executor;)V", -1, any, waiting));
+    connectionHooks.add(
+        hook("abort", "(Ljava/util/concurrent/Executor;)V", -1, any, new Abort(this)));
   }
 
   private void hookStatements(Armory armory) {
@@ -211,8 +212,18 @@ public final class AnyDriver implements Point {
     @Override
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object self, @Nullable Object argument) {
-      point.waiting().close(self);
+      point.waiting().closing(self);
       return super.enter(original, self, argument);
+    }
+  }
+
+  /** Aborting is no operation, but ends what waits on the connection. */
+  private record Abort(AnyDriver point) implements Handler {
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object self, @Nullable Object argument) {
+      point.waiting().closing(self);
+      return null;
     }
   }
 

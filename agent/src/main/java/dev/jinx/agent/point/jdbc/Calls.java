@@ -107,7 +107,7 @@ record Calls(AnyDriver point, Phase phase, Scene scene, StandardSql spelling, Ob
   /** The statement was cancelled meanwhile, or its connection closed. */
   Outcome closed() {
     return end(
-        point.drivers().isOpen(scene.self())
+        point.drivers().isOpen(scene.self()) && !point.waiting().isGone(scene.connection())
             ? spelling.cancelled(scene)
             : spelling.lost(new SocketException("Socket closed"), scene));
   }

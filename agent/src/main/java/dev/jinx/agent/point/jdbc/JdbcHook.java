@@ -111,9 +111,12 @@ class JdbcHook extends BlockingHook {
   @Override
   protected Injection.Waited await(Injection injection, Phase phase, long limit, Object self)
       throws Throwable {
-    point.waiting().add(injection, self, point.drivers().connection(self));
+    Object connection = point.drivers().connection(self);
+    point.waiting().add(injection, self, connection);
     try {
-      if (operation() != Operation.JDBC_CONNECT && !point.drivers().isOpen(self)) {
+      boolean needsIt =
+          operation() != Operation.JDBC_CONNECT && operation() != Operation.JDBC_CLOSE;
+      if (needsIt && (point.waiting().isGone(connection) || !point.drivers().isOpen(self))) {
         injection.close(); // before it was added
       }
       return super.await(injection, phase, limit, self);

@@ -1,6 +1,7 @@
 package dev.jinx.agent.point.jdbc;
 
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.Original;
 import java.util.Map;
@@ -17,6 +18,8 @@ final class Waiting implements Handler {
 
   private final Map<Injection, Held> all = new ConcurrentHashMap<>();
 
+  private final WeakIdentityMap<Object, Boolean> gone = new WeakIdentityMap<>();
+
   void add(Injection injection, Object self, @Nullable Object connection) {
     all.put(injection, new Held(self, connection));
   }
@@ -30,6 +33,16 @@ final class Waiting implements Handler {
       Original original, Object self, @Nullable Object argument) {
     close(self);
     return null;
+  }
+
+  /** Ends the waits on a connection that is closed now, and those that begin before it is. */
+  void closing(Object connection) {
+    gone.put(connection, true);
+    close(connection);
+  }
+
+  boolean isGone(@Nullable Object connection) {
+    return connection != null && gone.get(connection) != null;
   }
 
   /** Ends the waits on a statement, or on a connection. */
