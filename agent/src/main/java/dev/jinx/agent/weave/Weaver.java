@@ -31,7 +31,7 @@ public final class Weaver implements ClassFileTransformer {
   private final Catalogue catalogue;
   private final ClassLoader own = Weaver.class.getClassLoader();
   private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
-  private final List<Woven> woven = new ArrayList<>();
+  private final WovenClasses woven = new WovenClasses();
   private final List<Sighting> sightings = new ArrayList<>();
   private final Object weavingAgain = new Object();
   private volatile @Nullable Thread reader;
@@ -146,9 +146,7 @@ public final class Weaver implements ClassFileTransformer {
   /** What became of the classes so far. */
   public List<Woven> woven() {
     lookAround();
-    synchronized (woven) {
-      return List.copyOf(woven);
-    }
+    return woven.all();
   }
 
   /** Looks for the classes that are expected beside the landmarks seen; never while one loads. */
@@ -284,7 +282,7 @@ public final class Weaver implements ClassFileTransformer {
         }
       }
       if (hooks.onDemand() != 0 && (hooks.onDemand() & demanded) == 0) {
-        forget(className, from(domain));
+        woven.forget(className, from(domain));
         return null;
       }
       changed = weave(bytes, hooks, result, true);
@@ -305,31 +303,11 @@ public final class Weaver implements ClassFileTransformer {
     return changed;
   }
 
-  private void forget(String className, @Nullable URL from) {
-    synchronized (woven) {
-      for (int i = woven.size() - 1; i >= 0; i--) {
-        Woven there = woven.get(i);
-        if (there.className().equals(className) && same(there.from(), from)) {
-          woven.remove(i);
-        }
-      }
-    }
-  }
-
   private void note(Woven each) {
-    synchronized (woven) {
-      forget(each.className(), each.from());
-      woven.add(each);
-    }
+    woven.note(each);
     if (each.failure() != null || !each.missing().isEmpty()) {
       LockSupport.unpark(reader);
     }
-  }
-
-  /** As texts: the equals method of a URL looks its host up. */
-  @SuppressWarnings("ReferenceEquality")
-  private static boolean same(@Nullable URL one, @Nullable URL other) {
-    return one == null || other == null ? one == other : one.toString().equals(other.toString());
   }
 
   private static @Nullable URL from(@Nullable ProtectionDomain domain) {

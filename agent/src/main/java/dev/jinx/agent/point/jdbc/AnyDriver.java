@@ -31,6 +31,7 @@ public final class AnyDriver implements Point {
   private final List<MethodHook> connectionHooks = new ArrayList<>();
   private final List<MethodHook> statementHooks = new ArrayList<>();
   private final List<MethodHook> resultHooks = new ArrayList<>();
+  private volatile @Nullable List<ClassHooks> classes;
   private volatile @Nullable Drivers drivers;
 
   public AnyDriver(Armory armory, Access access, Exceptions exceptions) {
@@ -273,6 +274,15 @@ public final class AnyDriver implements Point {
 
   @Override
   public List<ClassHooks> classes() {
+    List<ClassHooks> known = classes;
+    if (known == null) { // asked for each class of a driver that is loaded
+      known = make();
+      classes = known;
+    }
+    return known;
+  }
+
+  private List<ClassHooks> make() {
     List<ClassHooks> all = new ArrayList<>();
     for (DriverClasses driver : KnownDrivers.ALL) {
       for (DriverClasses.Connect each : driver.connects) {
