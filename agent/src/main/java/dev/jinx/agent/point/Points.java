@@ -8,6 +8,7 @@ import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Limits;
 import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.dns.InetAddressLookUp;
+import dev.jinx.agent.point.dns.NettyResolver;
 import dev.jinx.agent.point.http.ApacheHttpAsyncClient4;
 import dev.jinx.agent.point.http.ApacheHttpAsyncClient5;
 import dev.jinx.agent.point.http.ApacheHttpClient4;
@@ -86,6 +87,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 14 -> new Vertx(armory, access, exceptions);
       case 15 -> new Grpc(armory, access, exceptions);
       case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
+      case 17 -> new NettyResolver(armory, access, exceptions);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -93,11 +95,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 17 -> new HikariCp(armory, access, drivers());
-      case 18 -> new Dbcp2(armory, access, drivers());
-      case 19 -> new TomcatJdbc(armory, access, drivers());
-      case 20 -> new C3p0(armory, access, drivers());
-      case 21 -> new Agroal(armory, access, drivers());
+      case 18 -> new HikariCp(armory, access, drivers());
+      case 19 -> new Dbcp2(armory, access, drivers());
+      case 20 -> new TomcatJdbc(armory, access, drivers());
+      case 21 -> new C3p0(armory, access, drivers());
+      case 22 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }

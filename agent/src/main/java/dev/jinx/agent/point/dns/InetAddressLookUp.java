@@ -44,7 +44,14 @@ public final class InetAddressLookUp extends BlockingHook implements Point {
 
   @Override
   protected boolean concerns(Object self, @Nullable Object host) {
-    return host != null && !isLiteral((String) host);
+    return isLookUp((String) host);
+  }
+
+  /**
+   * Whether a name is to be looked up: an address needs it not, and our own names are not asked.
+   */
+  static boolean isLookUp(@Nullable String host) {
+    return host != null && !isLiteral(host) && !host.endsWith(".jinx.invalid");
   }
 
   private static boolean isLiteral(String host) {
