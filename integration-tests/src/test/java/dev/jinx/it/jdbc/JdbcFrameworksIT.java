@@ -134,7 +134,7 @@ class JdbcFrameworksIT {
   }
 
   @ParameterizedTest
-  @MethodSource("dev.jinx.it.jdbc.JdbcIT#servers")
+  @MethodSource("dev.jinx.it.jdbc.JdbcWaitingIT#servers")
   void jooqTellsTheStateAndItsClass(Database database) throws Exception {
     try (HikariDataSource pool = JdbcTwinIT.pool(database)) {
       for (NamedError error : List.of(NamedError.DEADLOCK, NamedError.UNIQUE_VIOLATION)) {

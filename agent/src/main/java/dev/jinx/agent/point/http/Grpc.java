@@ -164,6 +164,7 @@ public final class Grpc extends HookPoint implements Point {
           byHeaders.remove(headers);
           call.stream = stream;
           byState.put(inside.state(stream), call);
+          armory().keepOpen(operation()); // or, once cleared, the end overtakes what is held
         }
       } catch (Throwable e) {
         OwnFailures.note(e);
@@ -180,6 +181,7 @@ public final class Grpc extends HookPoint implements Point {
       GrpcCall call = byState.get(state);
       if (call != null) {
         byState.remove(state);
+        armory().letShut(operation());
         call.over();
       }
       return null;

@@ -110,6 +110,9 @@ final class MariaDb {
     @Override
     public SQLException batch(SQLException failure, Scene scene, int[] counts) {
       boolean prepared = scene.self() instanceof BasePreparedStatement;
+      if (prepared && counts.length == 1) { // executed by itself
+        return super.batch(failure, scene, counts);
+      }
       if (isLost(failure)) { // no packet came: only the first is known to have failed
         int[] first = new int[counts.length];
         Arrays.fill(first, 0, Math.min(1, first.length), Statement.EXECUTE_FAILED);
