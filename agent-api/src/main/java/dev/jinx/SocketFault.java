@@ -4,7 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** A fault of a TCP connection, beneath whatever protocol it carries. */
+/** A fault of a TCP connection or of datagrams, beneath whatever protocol they carry. */
 public final class SocketFault extends Fault<SocketFault> {
 
   SocketFault(String... hosts) {
@@ -31,5 +31,10 @@ public final class SocketFault extends Fault<SocketFault> {
    */
   public SocketFault operation(String... operations) {
     return target("operation", List.of(operations));
+  }
+
+  /** {@code effect.duplicate}: a datagram comes twice. */
+  public SocketFault duplicate() {
+    return with("effect.duplicate", Map.of());
   }
 }

@@ -33,6 +33,7 @@ public record Effects(
     ENDINGS.put("error", Failure::read);
     ENDINGS.put("response", (effect, kind) -> Response.read(effect));
     ENDINGS.put("drop", (effect, kind) -> Drop.read(effect));
+    ENDINGS.put("duplicate", (effect, kind) -> Duplicate.read(effect));
     ENDINGS.put("reset", (effect, kind) -> Reset.read(effect));
     ENDINGS.put("limit", (effect, kind) -> Limit.read(effect));
   }
@@ -90,7 +91,7 @@ public record Effects(
    *
    * @param named whether the target names them; where it does not, a delay or a drop spares the
    *     writes to a socket, which the kernel takes at once for real: it is the read behind them
-   *     that waits
+   *     that waits; and a delay spares the datagrams that come, as those that go are late
    */
   public Set<Operation> possibleOn(Set<Operation> operations, boolean named) {
     Set<Operation> possible = EnumSet.copyOf(operations);
@@ -104,6 +105,9 @@ public record Effects(
       possible.removeAll(EnumSet.of(Operation.JDBC_ACQUIRE, Operation.JDBC_NEXT));
       if (ending == null || ending instanceof Drop) {
         possible.removeAll(EnumSet.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE));
+      }
+      if (latency != null && !(ending instanceof Drop)) { // a question and its answer are late once
+        possible.remove(Operation.DATAGRAM_RECEIVE);
       }
     }
     return possible;
