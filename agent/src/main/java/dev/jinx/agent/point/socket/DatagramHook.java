@@ -90,6 +90,7 @@ abstract class DatagramHook extends HookPoint {
         ? switch (field) {
           case HOST -> peer(channel, other).host();
           case PORT -> peer(channel, other).port();
+          case SIDE -> peer(channel, other).side();
           default -> null;
         }
         : null;
@@ -104,7 +105,7 @@ abstract class DatagramHook extends HookPoint {
       @Nullable Object address) {
     if (field == Field.HOST && address instanceof InetSocketAddress other) {
       Peer peer = peer(channel, other);
-      return pattern.matches(peer.name()) || pattern.matches(peer.address());
+      return pattern.matches(peer.name(), peer.address());
     }
     return super.matches(field, name, pattern, channel, address);
   }
