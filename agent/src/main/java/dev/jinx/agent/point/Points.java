@@ -29,6 +29,7 @@ import dev.jinx.agent.point.jdbc.Dbcp2;
 import dev.jinx.agent.point.jdbc.DriverNames;
 import dev.jinx.agent.point.jdbc.HikariCp;
 import dev.jinx.agent.point.jdbc.TomcatJdbc;
+import dev.jinx.agent.point.socket.AsyncChannel;
 import dev.jinx.agent.point.socket.Datagrams;
 import dev.jinx.agent.point.socket.JavaSocket;
 import dev.jinx.agent.point.socket.NioChannel;
@@ -90,6 +91,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
       case 17 -> new NettyResolver(armory, access, exceptions);
       case 18 -> new Datagrams(armory, access, exceptions);
+      case 19 -> new AsyncChannel(armory, access, exceptions);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -97,11 +99,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 19 -> new HikariCp(armory, access, drivers());
-      case 20 -> new Dbcp2(armory, access, drivers());
-      case 21 -> new TomcatJdbc(armory, access, drivers());
-      case 22 -> new C3p0(armory, access, drivers());
-      case 23 -> new Agroal(armory, access, drivers());
+      case 20 -> new HikariCp(armory, access, drivers());
+      case 21 -> new Dbcp2(armory, access, drivers());
+      case 22 -> new TomcatJdbc(armory, access, drivers());
+      case 23 -> new C3p0(armory, access, drivers());
+      case 24 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }

@@ -55,7 +55,7 @@ final class WriteHook extends StreamHook {
     while (span.room() > 0) {
       Cut cut = lane.cut();
       if (cut != null) {
-        cut(cut, connection);
+        links.cut(cut, connection);
         return pass(span, span.room(), original, self, total);
       }
       if (lane.isSilent() || link.hasBacklog()) {
@@ -146,7 +146,7 @@ final class WriteHook extends StreamHook {
     }
     Cut cut = lane.cut();
     if (cut != null) {
-      cut(cut, connection);
+      links.cut(cut, connection);
       return original.call(self, arguments);
     }
     if (lane.isSilent() || link.hasBacklog()) {
