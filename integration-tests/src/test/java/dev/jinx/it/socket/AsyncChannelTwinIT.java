@@ -387,7 +387,9 @@ class AsyncChannelTwinIT {
     }
 
     for (SocketFault held :
-        List.of(target().drop(), target().latency(Duration.ofSeconds(60)).operation("read"))) {
+        List.of(
+            target().operation("read").drop(),
+            target().operation("read").latency(Duration.ofSeconds(60)))) {
       try (FaultInjection fault = Jinx.inject(held)) {
         assertTwins(closedWhileReading(form, echo.address(), () -> awaitInjection(fault)), real);
       }

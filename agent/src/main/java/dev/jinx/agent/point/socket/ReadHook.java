@@ -87,7 +87,7 @@ final class ReadHook extends StreamHook {
     Object connection = wire.connection(self);
     Cut cut = lane.cut();
     if (cut != null && connection != null) {
-      links.cut(cut, connection);
+      cut(cut, connection);
     }
     long got;
     try {
@@ -179,7 +179,7 @@ final class ReadHook extends StreamHook {
     Object connection = wire.connection(self);
     Cut cut = lane.cut();
     if (cut != null && connection != null) {
-      links.cut(cut, connection);
+      cut(cut, connection);
     } else if (lane.delay() > 0) {
       link.mask(Link.READ);
       lane.whenFree(() -> link.unmask(Link.READ));

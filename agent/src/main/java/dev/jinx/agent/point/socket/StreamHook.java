@@ -1,7 +1,9 @@
 package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
@@ -54,7 +56,8 @@ abstract class StreamHook extends SocketHook {
   public final @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument) {
     try {
-      Object connection = OwnThread.isCurrent() ? null : wire.connection(self);
+      boolean passes = OwnThread.isCurrent() || CallScope.isInside(operation());
+      Object connection = passes ? null : wire.connection(self);
       if (connection == null || wire.isClosed(connection)) {
         return null; // a closed one says so itself
       }
@@ -98,7 +101,8 @@ abstract class StreamHook extends SocketHook {
       Object self,
       Object[] arguments)
       throws E {
-    try {
+    // what is called beneath is this very method again
+    try (CallScope scope = CallScope.enterOnly(operation())) {
       return blocks
           ? blocking(link, fresh, turn, original, self, arguments)
           : instantly(link, fresh, turn, original, self, arguments);
@@ -126,6 +130,11 @@ abstract class StreamHook extends SocketHook {
     return connection == null
         ? original.call(self, arguments)
         : blocking(links.of(connection), false, null, original, self, arguments);
+  }
+
+  /** Cuts the connection for real; the call that comes next meets it. */
+  final void cut(Cut cut, Object connection) {
+    links.cut(cut, connection);
   }
 
   /** How a wait that did not come to its end ends the call; null where it did. */
