@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Asynchronous channels: the real failure and the injected one look the same. */
 class AsyncChannelTwinIT {
-  private static final long TIMEOUT = 250;
+  private static final long TIMEOUT = 150;
 
   /** Both ways to be told of an outcome. */
   enum Form {
