@@ -6,6 +6,7 @@ import dev.jinx.it.real.Certificates;
 import dev.jinx.it.real.Observed;
 import java.io.BufferedReader;
 import java.io.DataInputStream;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.InetAddress;
@@ -88,12 +89,6 @@ final class TlsPeer implements AutoCloseable {
     return next;
   }
 
-  /** Forgets the connections so far. */
-  TlsPeer fresh() {
-    seen.clear();
-    return this;
-  }
-
   private void accept() {
     try {
       while (true) {
@@ -142,8 +137,10 @@ final class TlsPeer implements AutoCloseable {
       tls.setUseClientMode(false);
       tls.startHandshake();
       var in = new BufferedReader(new InputStreamReader(tls.getInputStream(), ISO_8859_1));
-      for (String line = in.readLine(); !line.isEmpty(); line = in.readLine()) {
-        // the whole request
+      for (String line = in.readLine(); !"".equals(line); line = in.readLine()) {
+        if (line == null) {
+          throw new EOFException("no request");
+        }
       }
       String answer = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 5\r\n\r\n" + HELLO;
       tls.getOutputStream().write(answer.getBytes(ISO_8859_1));

@@ -32,12 +32,17 @@ public final class Handshakes {
     /** The wait that holds it now. */
     private volatile @Nullable Injection held;
 
+    private volatile boolean closed;
+
     void plan(Injection injection) {
       planned = injection;
     }
 
     void hold(Injection injection) {
       held = injection;
+      if (closed) {
+        injection.close();
+      }
     }
 
     void release() {
@@ -50,6 +55,7 @@ public final class Handshakes {
 
     /** The socket is closed: nobody waits on. */
     void close() {
+      closed = true;
       Injection waiting = held;
       if (waiting != null) {
         waiting.close();

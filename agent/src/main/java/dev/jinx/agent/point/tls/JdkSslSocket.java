@@ -119,9 +119,6 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     }
     handshake.hold(injection);
     try {
-      if (((SSLSocket) socket).isClosed()) {
-        injection.close(); // before it was held
-      }
       return super.await(injection, phase, patience, socket);
     } finally {
       handshake.release();

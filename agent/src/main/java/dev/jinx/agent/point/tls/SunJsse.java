@@ -24,6 +24,7 @@ final class SunJsse {
   private static final byte TLS_MINOR = 3;
   private static final byte[] HANDSHAKE_FAILURE = {2, 40};
 
+  private final Class<?> engine;
   private final MethodHandle ofSocket;
   private final MethodHandle ofEngine;
   private final MethodHandle ofHandshake;
@@ -41,9 +42,9 @@ final class SunJsse {
   private final MethodHandle certificateExpired;
 
   SunJsse(Access access) throws ReflectiveOperationException {
+    engine = type("SSLEngineImpl");
     Class<?> context = type("TransportContext");
     Class<?> socket = type("SSLSocketImpl");
-    Class<?> engine = type("SSLEngineImpl");
     Class<?> handshake = type("HandshakeContext");
     Class<?> transport = type("SSLTransport");
     Class<?> inputRecord = type("InputRecord");
@@ -106,7 +107,7 @@ final class SunJsse {
   }
 
   private Object context(Object connection) throws Throwable {
-    return isEngine(connection)
+    return engine.isInstance(connection)
         ? ofEngine.invokeExact(connection)
         : ofSocket.invokeExact(connection);
   }
