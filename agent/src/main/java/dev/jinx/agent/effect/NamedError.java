@@ -26,7 +26,7 @@ import org.jspecify.annotations.Nullable;
  * one.
  */
 public enum NamedError {
-  CONNECTION_REFUSED("connectionRefused", HTTP_EXCHANGE, SOCKET_CONNECT, TLS_HANDSHAKE),
+  CONNECTION_REFUSED("connectionRefused", HTTP_EXCHANGE, SOCKET_CONNECT),
   CONNECT_TIMEOUT("connectTimeout", HTTP_EXCHANGE, SOCKET_CONNECT),
   READ_TIMEOUT("readTimeout", HTTP_EXCHANGE, SOCKET_READ),
   CONNECTION_RESET("connectionReset", HTTP_EXCHANGE, SOCKET_READ, SOCKET_WRITE, TLS_HANDSHAKE),
