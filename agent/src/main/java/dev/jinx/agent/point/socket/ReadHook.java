@@ -87,7 +87,7 @@ final class ReadHook extends StreamHook {
     Object connection = wire.connection(self);
     Cut cut = lane.cut();
     if (cut != null && connection != null && link.isFirstCut()) {
-      cut(cut, connection);
+      links.cut(cut, connection);
     }
     long got;
     try {
@@ -180,7 +180,7 @@ final class ReadHook extends StreamHook {
     Cut cut = lane.cut();
     if (cut != null && connection != null) {
       if (link.isFirstCut()) {
-        cut(cut, connection);
+        links.cut(cut, connection);
       }
     } else if (lane.delay() > 0) {
       return notYet(link, arguments);
