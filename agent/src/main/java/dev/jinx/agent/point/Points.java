@@ -30,6 +30,7 @@ import dev.jinx.agent.point.jdbc.DriverNames;
 import dev.jinx.agent.point.jdbc.HikariCp;
 import dev.jinx.agent.point.jdbc.TomcatJdbc;
 import dev.jinx.agent.point.socket.JavaSocket;
+import dev.jinx.agent.point.socket.NettyNative;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Catalogue;
@@ -88,6 +89,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 15 -> new Grpc(armory, access, exceptions);
       case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
       case 17 -> new NettyResolver(armory, access, exceptions);
+      case 18 -> new NettyNative(armory, access, exceptions);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -95,11 +97,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 18 -> new HikariCp(armory, access, drivers());
-      case 19 -> new Dbcp2(armory, access, drivers());
-      case 20 -> new TomcatJdbc(armory, access, drivers());
-      case 21 -> new C3p0(armory, access, drivers());
-      case 22 -> new Agroal(armory, access, drivers());
+      case 19 -> new HikariCp(armory, access, drivers());
+      case 20 -> new Dbcp2(armory, access, drivers());
+      case 21 -> new TomcatJdbc(armory, access, drivers());
+      case 22 -> new C3p0(armory, access, drivers());
+      case 23 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }
