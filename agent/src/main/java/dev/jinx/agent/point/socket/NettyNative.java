@@ -58,6 +58,9 @@ public final class NettyNative implements Point {
 
     @Nullable SocketAddress remote(Object channel);
 
+    /** The local address of a connection that was accepted; null of one that was opened here. */
+    @Nullable SocketAddress acceptedAt(Object channel);
+
     /** Whether a call of the hooked method that reads comes because there is something to read. */
     boolean isReady(Object channel, @Nullable Object argument);
 
@@ -297,7 +300,8 @@ public final class NettyNative implements Point {
       Peer peer = state.peer;
       if (peer == null) {
         try {
-          peer = Peer.of(transport(channel).remote(channel));
+          Transport transport = transport(channel);
+          peer = Peer.of(transport.remote(channel), transport.acceptedAt(channel));
         } catch (ReflectiveOperationException e) {
           throw new IllegalStateException(e);
         }
@@ -312,6 +316,7 @@ public final class NettyNative implements Point {
       return switch (field) {
         case HOST -> peer(self, argument).host();
         case PORT -> peer(self, argument).port();
+        case SIDE -> peer(self, argument).side();
         default -> null;
       };
     }
@@ -325,7 +330,7 @@ public final class NettyNative implements Point {
         @Nullable Object argument) {
       if (field == Field.HOST) {
         Peer peer = peer(self, argument);
-        return pattern.matches(peer.name()) || pattern.matches(peer.address());
+        return pattern.matches(peer.name(), peer.address());
       }
       return super.matches(field, name, pattern, self, argument);
     }

@@ -134,6 +134,11 @@ public final class NettyNativeInside implements NettyNative.Library {
     }
 
     @Override
+    public @Nullable SocketAddress acceptedAt(Object channel) {
+      return of(channel).parent() == null ? null : of(channel).localAddress();
+    }
+
+    @Override
     public boolean isReady(Object channel, @Nullable Object argument) {
       return of(channel).isActive();
     }
