@@ -3,7 +3,10 @@ package dev.jinx.agent.point.socket;
 import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.Lane;
+import dev.jinx.agent.fault.Line;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
@@ -12,11 +15,14 @@ import dev.jinx.agent.point.Point;
 import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.List;
 import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
@@ -83,7 +89,7 @@ public final class NettyNative implements Point {
     long connectTimeoutMillis(Object channel);
 
     /** Lets the kernel connect now, for a connect that is under way for the transport. */
-    void connect(Original original, Object channel, Object[] arguments) throws Throwable;
+    void connect(Call call) throws Throwable;
 
     void failConnect(Object channel, Throwable failure) throws Throwable;
 
@@ -120,17 +126,53 @@ public final class NettyNative implements Point {
 
     void failWrite(Object channel, Throwable failure) throws Throwable;
 
+    // ---- what stands on the whole connection
+
+    /** Reads no more than the lane lets pass; the hooked method is the one told to read. */
+    @Nullable Object ready(Call call, Lane lane) throws Throwable;
+
+    /** The same where the hooked method is the one that reads, or has read. */
+    @Nullable Object portion(Call call, Lane lane) throws Throwable;
+
+    /** A read that would have gone on does not. */
+    void halt(Call call);
+
+    /** Writes no more than that many bytes; says how many, -1 for a file. */
+    long write(Object channel, Object out, long most, Lane lane) throws Throwable;
+
+    /** Whether anything is to be written. */
+    boolean isEmpty(Object out);
+
+    /** Has the transport write on once the kernel has room. */
+    void awaitRoom(Object channel) throws Throwable;
+
+    /** Takes what the kernel's send buffer would, until {@link #send}. */
+    void swallow(Object channel, Object out, Deque<byte[]> into) throws Throwable;
+
+    /** Sends what was taken, as far as the kernel has room; says whether that was all. */
+    boolean send(Object channel, Deque<byte[]> taken) throws Throwable;
+
+    /** Sets {@code SO_LINGER}, as {@code -1} for none; gives what it was. */
+    int linger(Object channel, int seconds) throws Throwable;
+
+    /** Runs work on the channel's event loop after some milliseconds. */
+    void schedule(Object channel, Runnable work, long millis);
+
     // ---- breaking
 
     /** Resets the connection: the peer gets an RST, the next call here fails like after one. */
     void reset(Object channel) throws Throwable;
 
-    /** Makes the next read see the end, as after a FIN of the peer. */
-    void end(Object channel) throws Throwable;
+    /**
+     * Makes the next read see the end, as after a FIN of the peer.
+     *
+     * @param both whether the peer gets one, too
+     */
+    void end(Object channel, boolean both) throws Throwable;
   }
 
   /** What is known of a channel; of one event loop but for {@link #answered}. */
-  static final class State {
+  public static final class State {
     @Nullable Peer peer;
     volatile boolean answered;
     boolean readHeld;
@@ -140,8 +182,23 @@ public final class NettyNative implements Point {
 
     boolean writeHeld;
 
-    /** Set while what was held goes on: it has been decided on. */
-    boolean passing;
+    /** What goes on next, having been decided on. */
+    @Nullable Operation passes;
+
+    /** What goes on next, with all that stands carried out. */
+    @Nullable Original bare;
+
+    /** {@code SO_LINGER} while something is taken. */
+    int linger;
+
+    /** Whether the end has been held already. */
+    boolean endLate;
+
+    final Line line = new Line();
+    boolean watched;
+
+    /** What was written into a silent line. */
+    final Deque<byte[]> taken = new ArrayDeque<>();
   }
 
   private final Access access;
@@ -171,14 +228,21 @@ public final class NettyNative implements Point {
       String kqueue = home.concat("channel/kqueue/AbstractKQueue");
       String uring = home.concat("channel/uring/AbstractIoUring");
       String write = WRITE.replace("io/netty/", home);
-      hook(all, epoll, "Channel", connect("doConnect0", "(Ljava/net/SocketAddress;)Z"));
+      String into = "(L".concat(home).concat("buffer/ByteBuf;)I");
+      hook(
+          all,
+          epoll,
+          "Channel",
+          connect("doConnect0", "(Ljava/net/SocketAddress;)Z"),
+          portion("doReadBytes", into));
       hook(all, epoll, "StreamChannel", write("doWrite", write));
       hook(all, epoll, "StreamChannel$EpollStreamUnsafe", read.on("epollInReady", "()V", -1));
       hook(
           all,
           kqueue,
           "Channel",
-          connect("doConnect0", "(Ljava/net/SocketAddress;Ljava/net/SocketAddress;)Z"));
+          connect("doConnect0", "(Ljava/net/SocketAddress;Ljava/net/SocketAddress;)Z"),
+          portion("doReadBytes", into));
       hook(all, kqueue, "StreamChannel", write("doWrite", write));
       String handle = "channel/kqueue/KQueueRecvByteAllocatorHandle";
       hook(
@@ -211,6 +275,10 @@ public final class NettyNative implements Point {
     return new MethodHook(method, descriptor, 0, bits, write, true);
   }
 
+  private MethodHook portion(String method, String descriptor) {
+    return new MethodHook(method, descriptor, -1, Operation.SOCKET_READ.bit(), new Portion(), true);
+  }
+
   private Transport transport(Object channel) throws ReflectiveOperationException {
     return adapters.of(channel.getClass()).transport(access, channel.getClass());
   }
@@ -229,50 +297,105 @@ public final class NettyNative implements Point {
     @Override
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object self, @Nullable Object argument) {
+      if (operation() == Operation.SOCKET_CONNECT) {
+        return super.enter(original, self, argument);
+      }
       try {
         Object channel = channel(self);
-        State state = states.get(channel);
-        if (state != null && !state.passing) {
-          if (operation() == Operation.SOCKET_READ && state.readHeld) {
-            Transport transport = transport(channel);
-            state.endHeld |= !transport.wantsReads(channel);
-            transport.pauseReads(channel);
-            return (it, arguments) -> transport.nothingRead();
-          } else if (operation() == Operation.SOCKET_WRITE && state.writeHeld) {
-            transport(channel).pauseWrites(channel);
-            return (it, arguments) -> null;
-          }
+        Transport transport = transport(channel);
+        boolean reads = operation() == Operation.SOCKET_READ;
+        if (!transport.isStream()) {
+          return null;
         }
+        State state = state(channel);
+        if (state.bare == original) {
+          state.bare = null;
+          return null;
+        }
+        if (reads ? state.readHeld : state.writeHeld) {
+          return (it, arguments) -> masked(transport, channel, state, argument);
+        }
+        boolean passes = state.passes == operation();
+        if (passes) {
+          state.passes = null;
+        }
+        if (reads ? !transport.isOpen(channel) : !transport.writes(channel, argument)) {
+          return null;
+        }
+        boolean due = !reads || transport.isReady(channel, argument);
+        boolean fresh = due && (!reads || !state.answered);
+        state.line.look(armory(), this, self, argument, () -> {});
+        Injection turn =
+            fresh && !passes ? armory().match(operation(), this, this, self, argument) : null;
+        Lane lane = reads ? state.line.inbound() : state.line.outbound();
+        if (!reads) {
+          state.answered = false;
+        } else if (fresh && !lane.isIdle()) {
+          state.answered = true;
+          lane.turn();
+        }
+        if (turn == null && lane.isIdle() && state.taken.isEmpty()) {
+          return null;
+        }
+        return (it, arguments) ->
+            this.<RuntimeException>carryOut(
+                new Call(transport, channel, state, original, it, arguments), turn, lane);
       } catch (Throwable e) {
         OwnFailures.note(e);
         return null;
       }
-      return super.enter(original, self, argument);
+    }
+
+    private @Nullable Object masked(
+        Transport transport, Object channel, State state, @Nullable Object argument) {
+      try {
+        if (operation() == Operation.SOCKET_READ) {
+          state.endHeld |= !transport.wantsReads(channel);
+          transport.pauseReads(channel);
+          return transport.nothingRead();
+        }
+        transport.pauseWrites(channel);
+        if (argument != null && !state.taken.isEmpty()) {
+          transport.swallow(channel, argument, state.taken);
+        }
+      } catch (Throwable e) {
+        OwnFailures.note(e);
+      }
+      return null;
+    }
+
+    @SuppressWarnings("unchecked")
+    private <E extends Throwable> @Nullable Object carryOut(
+        Call call, @Nullable Injection turn, Lane lane) throws E {
+      try {
+        if (turn != null) {
+          return new NettyNativeCall.Turn(turn, exceptions, call, operation()).carryOut();
+        }
+        NettyNativeLane stands = new NettyNativeLane(call, lane);
+        return operation() == Operation.SOCKET_READ ? stands.read() : stands.write();
+      } catch (Throwable e) {
+        throw (E) e;
+      }
     }
 
     @Override
     protected boolean concerns(Object self, @Nullable Object argument) {
       try {
-        Object channel = channel(self);
-        Transport transport = transport(channel);
-        State state = states.get(channel);
-        if (!transport.isStream() || (state != null && state.passing)) {
+        State state = states.get(self);
+        if (state != null && state.passes == operation()) {
+          state.passes = null;
           return false;
         }
-        return switch (operation()) {
-          case SOCKET_CONNECT -> argument instanceof InetSocketAddress;
-          case SOCKET_READ -> transport.isReady(channel, argument);
-          default -> {
-            boolean writes = transport.writes(channel, argument);
-            if (writes && state != null) {
-              state.answered = false;
-            }
-            yield writes;
-          }
-        };
+        return argument instanceof InetSocketAddress && transport(self).isStream();
       } catch (ReflectiveOperationException e) {
         throw new IllegalStateException(e);
       }
+    }
+
+    /** A turn takes what does not stand. */
+    @Override
+    public boolean carries(Fault fault, Object self, @Nullable Object argument) {
+      return operation() == Operation.SOCKET_CONNECT || !fault.effects().stand();
     }
 
     private State state(Object channel) {
@@ -338,30 +461,84 @@ public final class NettyNative implements Point {
     @Override
     protected @Nullable Object inject(
         Injection injection, Original original, Object self, Object[] arguments) throws Throwable {
-      Object channel = channel(self);
-      Transport transport;
+      Call call;
       try {
-        transport = transport(channel);
+        call = new Call(transport(self), self, state(self), original, self, arguments);
       } catch (Throwable e) {
         OwnFailures.note(e);
         injection.finish();
         return original.call(self, arguments);
       }
-      NettyNativeCall call =
-          operation() == Operation.SOCKET_CONNECT
-              ? new NettyNativeCall.Connect(
-                  injection, exceptions, transport, channel, original, arguments)
-              : new NettyNativeCall.Turn(
-                  injection,
-                  exceptions,
-                  transport,
-                  channel,
-                  original,
-                  self,
-                  arguments,
-                  state(channel),
-                  operation());
-      return call.carryOut();
+      return new NettyNativeCall.Connect(injection, exceptions, call).carryOut();
+    }
+  }
+
+  /** A call of a hooked method. */
+  public record Call(
+      Transport transport,
+      Object channel,
+      State state,
+      Original original,
+      Object self,
+      Object[] arguments) {
+
+    /** Lets it go on, having been decided on. */
+    public @Nullable Object goOn(Operation operation) throws Throwable {
+      state.passes = operation;
+      try {
+        return original.call(self, arguments);
+      } finally {
+        if (state.passes == operation) {
+          state.passes = null;
+        }
+      }
+    }
+
+    /** Lets it go on, with all that stands carried out. */
+    public @Nullable Object goOnBare() throws Throwable {
+      state.bare = original;
+      try {
+        return original.call(self, arguments);
+      } finally {
+        if (state.bare == original) {
+          state.bare = null;
+        }
+      }
+    }
+  }
+
+  /** Beneath a read that may go on: how much of it. */
+  private final class Portion implements Handler {
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object self, @Nullable Object argument) {
+      try {
+        Object channel = adapters.of(self.getClass()).channel(self);
+        State state = states.get(channel);
+        if (state == null || state.line.inbound().isIdle()) {
+          return null;
+        }
+        if (state.bare == original) {
+          state.bare = null;
+          return null;
+        }
+        Transport transport = transport(channel);
+        return (it, arguments) ->
+            this.<RuntimeException>read(
+                new Call(transport, channel, state, original, it, arguments));
+      } catch (Throwable e) {
+        OwnFailures.note(e);
+        return null;
+      }
+    }
+
+    @SuppressWarnings("unchecked")
+    private <E extends Throwable> @Nullable Object read(Call call) throws E {
+      try {
+        return new NettyNativeLane(call, call.state.line.inbound()).portion();
+      } catch (Throwable e) {
+        throw (E) e;
+      }
     }
   }
 }

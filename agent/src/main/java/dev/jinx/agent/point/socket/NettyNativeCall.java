@@ -10,7 +10,6 @@ import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
-import dev.jinx.agent.weave.Original;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -26,25 +25,17 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
   private static final Object THERE = new Object();
 
   final Exceptions exceptions;
+  final NettyNative.Call call;
   final NettyNative.Transport transport;
   final Object channel;
-  final Original original;
-  final Object[] arguments;
   private @Nullable Object whenClosed;
 
-  NettyNativeCall(
-      Injection injection,
-      Exceptions exceptions,
-      NettyNative.Transport transport,
-      Object channel,
-      Original original,
-      Object[] arguments) {
+  NettyNativeCall(Injection injection, Exceptions exceptions, NettyNative.Call call) {
     super(injection);
     this.exceptions = exceptions;
-    this.transport = transport;
-    this.channel = channel;
-    this.original = original;
-    this.arguments = arguments;
+    this.call = call;
+    this.transport = call.transport();
+    this.channel = call.channel();
   }
 
   /** Carries the injection out; the result stands for the hooked method's. */
@@ -127,21 +118,15 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
     /** What Linux takes to give up on a connect that nobody answers: tcp_syn_retries 6, tcp(7). */
     private static final long SYN_TIMEOUT = TimeUnit.SECONDS.toNanos(127);
 
-    Connect(
-        Injection injection,
-        Exceptions exceptions,
-        NettyNative.Transport transport,
-        Object channel,
-        Original original,
-        Object[] arguments) {
-      super(injection, exceptions, transport, channel, original, arguments);
+    Connect(Injection injection, Exceptions exceptions, NettyNative.Call call) {
+      super(injection, exceptions, call);
     }
 
     @Override
     @Nullable Object carryOut() {
       // only once the transport knows that it connects
       run(this::begin);
-      return original.descriptor().endsWith("Z") ? false : null;
+      return call.original().descriptor().endsWith("Z") ? false : null;
     }
 
     @Override
@@ -152,7 +137,7 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
     @Override
     void proceed() throws Throwable {
       if (transport.isOpen(channel)) {
-        transport.connect(original, channel, arguments);
+        transport.connect(call);
       }
     }
 
@@ -167,10 +152,10 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
     protected void failed(Failure failure, Phase phase) throws Throwable {
       if (is(NamedError.CONNECTION_REFUSED, failure)) {
         // so that errno, words and clean-up are the transport's own
-        arguments[0] = Nobody.ADDRESS;
+        call.arguments()[0] = Nobody.ADDRESS;
         proceed();
       } else if (is(NamedError.UNKNOWN_HOST, failure)) {
-        fail(new UnknownHostException(((InetSocketAddress) arguments[0]).getHostString()));
+        fail(new UnknownHostException(((InetSocketAddress) call.arguments()[0]).getHostString()));
       } else if (is(NamedError.CONNECT_TIMEOUT, failure)) {
         fail(transport.timedOut());
       } else {
@@ -198,29 +183,17 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
 
   /** A read or a write. */
   static final class Turn extends NettyNativeCall {
-    private final Object self;
-    private final NettyNative.State state;
-    private final boolean reads;
+    private final Operation operation;
+    private final NettyNativeHold hold;
     private boolean direct = true;
-    private boolean quietened;
     private @Nullable Object result;
     private @Nullable Throwable thrown;
 
-    Turn(
-        Injection injection,
-        Exceptions exceptions,
-        NettyNative.Transport transport,
-        Object channel,
-        Original original,
-        Object self,
-        Object[] arguments,
-        NettyNative.State state,
-        Operation operation) {
-      super(injection, exceptions, transport, channel, original, arguments);
-      this.self = self;
-      this.state = state;
-      this.reads = operation == Operation.SOCKET_READ;
-      this.result = reads ? transport.nothingRead() : null;
+    Turn(Injection injection, Exceptions exceptions, NettyNative.Call call, Operation operation) {
+      super(injection, exceptions, call);
+      this.operation = operation;
+      this.hold = new NettyNativeHold(call, operation);
+      this.result = hold.nothing();
     }
 
     @Override
@@ -237,59 +210,22 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
     @Override
     protected void held() {
       super.held();
-      hold(true);
-      try {
-        if (reads) {
-          state.endHeld = !transport.wantsReads(channel);
-          quietened = transport.quieten(channel);
-          transport.pauseReads(channel);
-        } else {
-          transport.pauseWrites(channel);
-        }
-      } catch (Throwable e) {
-        OwnFailures.note(e);
-      }
-    }
-
-    private void hold(boolean held) {
-      if (reads) {
-        state.readHeld = held;
-      } else {
-        state.writeHeld = held;
-      }
-    }
-
-    private boolean isHeld() {
-      return reads ? state.readHeld : state.writeHeld;
+      hold.begin();
     }
 
     @Override
     void proceed() throws Throwable {
-      boolean held = isHeld();
-      hold(false);
-      if (!transport.isOpen(channel)) {
-        return;
-      }
-      if (!held) {
+      if (hold.isOn()) {
+        hold.end();
+      } else if (transport.isOpen(channel)) {
         callOriginal();
-        return;
-      }
-      state.passing = true;
-      try {
-        if (reads) {
-          transport.resumeReads(channel, quietened, state.endHeld || transport.wantsReads(channel));
-        } else {
-          transport.resumeWrites(channel);
-        }
-      } finally {
-        state.passing = false;
       }
     }
 
     /** What it throws is the transport's, not ours. */
     private void callOriginal() {
       try {
-        result = original.call(self, arguments);
+        result = call.goOn(operation);
       } catch (Throwable e) {
         thrown = e;
       }
@@ -297,11 +233,11 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
 
     @Override
     void fail(Throwable failure) throws Throwable {
-      hold(false);
+      hold.forget();
       if (!transport.isOpen(channel)) {
         return;
       }
-      if (reads) {
+      if (operation == Operation.SOCKET_READ) {
         transport.failRead(channel, failure);
       } else if (direct) {
         thrown = failure;
@@ -319,7 +255,7 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
         proceed();
       } else if (is(NamedError.UNEXPECTED_EOF, failure)) {
         if (transport.isOpen(channel)) {
-          transport.end(channel);
+          transport.end(channel, false);
         }
         proceed();
       } else {
@@ -329,7 +265,7 @@ abstract class NettyNativeCall extends AsyncCall<Object> {
 
     @Override
     protected void cancelled(Phase phase, @Nullable Ending planned) {
-      hold(false);
+      hold.forget();
     }
   }
 }

@@ -1,10 +1,15 @@
 package dev.jinx.agent.point.socket;
 
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.fault.Lane;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.weave.Access;
-import dev.jinx.agent.weave.Original;
+import io.netty.buffer.ByteBuf;
+import io.netty.buffer.ByteBufAllocator;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelConfig;
 import io.netty.channel.ChannelFutureListener;
+import io.netty.channel.ChannelOption;
 import io.netty.channel.ChannelOutboundBuffer;
 import io.netty.channel.ChannelPromise;
 import io.netty.channel.epoll.Native;
@@ -17,9 +22,14 @@ import java.io.IOException;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.lang.reflect.InvocationHandler;
+import java.lang.reflect.Proxy;
 import java.net.ConnectException;
 import java.net.SocketAddress;
 import java.nio.ByteBuffer;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** The adapter of {@link NettyNative}: what its transports do not say in public. */
@@ -80,7 +90,7 @@ public final class NettyNativeInside implements NettyNative.Library {
 
   /** What they have in common. */
   private abstract static class Common implements NettyNative.Transport {
-    private static final int PART = 8192;
+    private static final int PART = 65_536;
 
     private final boolean isStream;
     private final VarHandle connecting;
@@ -178,7 +188,8 @@ public final class NettyNativeInside implements NettyNative.Library {
     }
 
     @Override
-    public void connect(Original original, Object channel, Object[] arguments) throws Throwable {
+    public void connect(NettyNative.Call call) throws Throwable {
+      Object channel = call.channel();
       ChannelPromise promise = (ChannelPromise) connecting.get(channel);
       if (promise == null || promise.isDone()) {
         return;
@@ -186,7 +197,7 @@ public final class NettyNativeInside implements NettyNative.Library {
       // where the kernel refuses at once the transport closes, and would fail it by that
       connecting.set(channel, null);
       try {
-        begun(channel, Boolean.TRUE.equals(original.call(channel, arguments)));
+        begun(channel, Boolean.TRUE.equals(call.goOn(Operation.SOCKET_CONNECT)));
         connecting.set(channel, promise);
       } catch (Throwable failure) {
         promise.tryFailure(annotated(channel, failure));
@@ -247,6 +258,126 @@ public final class NettyNativeInside implements NettyNative.Library {
       writeFailed.invoke((Object) unsafe(channel), failure);
     }
 
+    // ---- what stands on the whole connection
+
+    @Override
+    public @Nullable Object ready(NettyNative.Call call, Lane lane) throws Throwable {
+      return call.goOnBare();
+    }
+
+    /** The transport reads as much as the buffer is long. */
+    @Override
+    public @Nullable Object portion(NettyNative.Call call, Lane lane) throws Throwable {
+      ByteBuf bytes = (ByteBuf) call.arguments()[0];
+      int at = bytes.writerIndex();
+      int portion = (int) lane.portion(Math.max(1, bytes.writableBytes()));
+      if (portion < bytes.writableBytes()) {
+        bytes.capacity(at + portion);
+      }
+      Object result = call.goOnBare();
+      if (result instanceof Integer got && got > 0) {
+        came(bytes, at, got, lane);
+      }
+      return result;
+    }
+
+    static void came(ByteBuf bytes, int at, int count, Lane lane) {
+      if (lane.corrupts()) {
+        lane.corrupt(bytes.nioBuffer(at, count));
+      }
+      lane.passed(count);
+    }
+
+    @Override
+    public void halt(NettyNative.Call call) {}
+
+    @Override
+    public boolean isEmpty(Object out) {
+      return ((ChannelOutboundBuffer) out).isEmpty();
+    }
+
+    @Override
+    public long write(Object channel, Object out, long most, Lane lane) throws IOException {
+      ChannelOutboundBuffer buffer = (ChannelOutboundBuffer) out;
+      while (buffer.current() instanceof ByteBuf empty && !empty.isReadable()) {
+        buffer.remove();
+      }
+      if (!(buffer.current() instanceof ByteBuf bytes)) {
+        return buffer.isEmpty() ? 0 : -1;
+      }
+      int count = (int) Math.min(Math.min(bytes.readableBytes(), most), PART);
+      ByteBuf copy = of(channel).alloc().directBuffer(count, count);
+      try {
+        copy.writeBytes(bytes, bytes.readerIndex(), count);
+        ByteBuffer portion = copy.nioBuffer(0, count);
+        if (lane.corrupts()) {
+          lane.corrupt(portion);
+        }
+        int written = ((UnixChannel) channel).fd().write(portion, 0, count);
+        if (written > 0) {
+          buffer.removeBytes(written);
+        }
+        return written;
+      } finally {
+        copy.release();
+      }
+    }
+
+    @Override
+    public void swallow(Object channel, Object out, Deque<byte[]> into) {
+      Integer size = of(channel).config().getOption(ChannelOption.SO_SNDBUF);
+      long room = size == null ? PART : size;
+      for (byte[] each : into) {
+        room -= each.length;
+      }
+      ChannelOutboundBuffer buffer = (ChannelOutboundBuffer) out;
+      while (room > 0 && buffer.current() instanceof ByteBuf bytes) {
+        byte[] taken = new byte[(int) Math.min(bytes.readableBytes(), room)];
+        bytes.getBytes(bytes.readerIndex(), taken);
+        into.add(taken);
+        room -= taken.length;
+        if (taken.length == 0) {
+          buffer.remove();
+        } else {
+          buffer.removeBytes(taken.length);
+        }
+      }
+    }
+
+    @Override
+    public boolean send(Object channel, Deque<byte[]> taken) throws IOException {
+      for (byte[] next = taken.poll(); next != null; next = taken.poll()) {
+        ByteBuf copy = of(channel).alloc().directBuffer(Math.max(1, next.length));
+        try {
+          copy.writeBytes(next);
+          int written =
+              ((UnixChannel) channel).fd().write(copy.nioBuffer(0, next.length), 0, next.length);
+          if (written < next.length) {
+            taken.addFirst(Arrays.copyOfRange(next, Math.max(0, written), next.length));
+            return false;
+          }
+        } finally {
+          copy.release();
+        }
+      }
+      return true;
+    }
+
+    @Override
+    public int linger(Object channel, int seconds) throws IOException {
+      if (((UnixChannel) channel).fd() instanceof Socket socket) {
+        int before = socket.getSoLinger();
+        socket.setSoLinger(seconds);
+        return before;
+      }
+      return -1;
+    }
+
+    @Override
+    public void schedule(Object channel, Runnable work, long millis) {
+      var unused = of(channel).eventLoop().schedule(work, millis, TimeUnit.MILLISECONDS);
+    }
+
     // ---- breaking
 
     @Override
@@ -258,9 +389,9 @@ public final class NettyNativeInside implements NettyNative.Library {
     }
 
     @Override
-    public void end(Object channel) throws Throwable {
+    public void end(Object channel, boolean both) throws Throwable {
       FileDescriptor socket = ((UnixChannel) channel).fd();
-      int failed = (int) shutdown.invoke(socket.intValue(), true, false);
+      int failed = (int) shutdown.invoke(socket.intValue(), true, both);
       if (failed >= 0) {
         ByteBuffer lost = ByteBuffer.allocateDirect(PART);
         while (socket.read(lost, 0, PART) > 0) {
@@ -350,6 +481,11 @@ public final class NettyNativeInside implements NettyNative.Library {
     }
 
     @Override
+    public void awaitRoom(Object channel) throws Throwable {
+      set.invoke(channel, Native.EPOLLOUT);
+    }
+
+    @Override
     public void pauseWrites(Object channel) throws Throwable {
       clear.invoke(channel, Native.EPOLLOUT);
     }
@@ -397,6 +533,11 @@ public final class NettyNativeInside implements NettyNative.Library {
     }
 
     @Override
+    public void awaitRoom(Object channel) throws Throwable {
+      writeFilter.invoke(channel, true);
+    }
+
+    @Override
     public void pauseWrites(Object channel) throws Throwable {
       writeFilter.invoke(channel, false);
     }
@@ -408,6 +549,9 @@ public final class NettyNativeInside implements NettyNative.Library {
     private final VarHandle state;
     private final byte connects;
     private final byte writing;
+    private final byte awaiting;
+    private final MethodHandle await;
+    private final VarHandle reading;
     private final MethodHandle pollsFirst;
     private final MethodHandle readFirst;
 
@@ -418,6 +562,10 @@ public final class NettyNativeInside implements NettyNative.Library {
       state = base.field("ioState", byte.class);
       connects = mask(base, "CONNECT_SCHEDULED");
       writing = mask(base, "WRITE_SCHEDULED");
+      awaiting = mask(base, "POLL_OUT_SCHEDULED");
+      await = base.method("schedulePollOut", void.class);
+      Inside stream = channel.above("AbstractIoUringStreamChannel").with("$IoUringStreamUnsafe");
+      reading = stream.field("readBuffer", ByteBuf.class);
       pollsFirst = base.method("isPollInFirst", boolean.class);
       readFirst = base.with("$AbstractUringUnsafe").method("scheduleFirstReadIfNeeded", void.class);
     }
@@ -472,5 +620,62 @@ public final class NettyNativeInside implements NettyNative.Library {
 
     @Override
     public void pauseWrites(Object channel) {}
+
+    @Override
+    public void awaitRoom(Object channel) throws Throwable {
+      if (((byte) state.get(channel) & awaiting) == 0) {
+        await.invoke(channel);
+      }
+    }
+
+    /** The transport asks the kernel for as much as the buffer is long that it gets. */
+    @Override
+    public @Nullable Object ready(NettyNative.Call call, Lane lane) throws Throwable {
+      ChannelConfig config = of(call.channel()).config();
+      ByteBufAllocator real = config.getAllocator();
+      config.setAllocator(narrow(real, lane));
+      try {
+        return call.goOnBare();
+      } finally {
+        config.setAllocator(real);
+      }
+    }
+
+    private static ByteBufAllocator narrow(ByteBufAllocator real, Lane lane) {
+      InvocationHandler narrowing =
+          (proxy, method, arguments) -> {
+            if (method.getName().endsWith("uffer")
+                && arguments != null
+                && arguments.length == 1
+                && arguments[0] instanceof Integer size) {
+              return real.directBuffer((int) lane.portion(Math.max(1, size)));
+            }
+            return method.invoke(real, arguments);
+          };
+      return (ByteBufAllocator)
+          Proxy.newProxyInstance(
+              ByteBufAllocator.class.getClassLoader(),
+              new Class<?>[] {ByteBufAllocator.class},
+              narrowing);
+    }
+
+    /** Here it has read: the arguments tell how much. */
+    @Override
+    public @Nullable Object portion(NettyNative.Call call, Lane lane) throws Throwable {
+      ByteBuf bytes = (ByteBuf) reading.get(call.self());
+      if (call.arguments()[1] instanceof Integer got && got > 0 && bytes != null) {
+        came(bytes, bytes.writerIndex(), got, lane);
+      }
+      return call.goOnBare();
+    }
+
+    @Override
+    public void halt(NettyNative.Call call) {
+      if (Boolean.FALSE.equals(call.arguments()[0])) {
+        Channel channel = of(call.channel());
+        channel.unsafe().recvBufAllocHandle().readComplete();
+        channel.pipeline().fireChannelReadComplete();
+      }
+    }
   }
 }
