@@ -7,9 +7,9 @@ import io.netty.bootstrap.Bootstrap;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
+import io.netty.channel.ChannelHandler;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.channel.ChannelInboundHandlerAdapter;
-import io.netty.channel.ChannelInitializer;
 import io.netty.channel.ChannelOption;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
@@ -85,22 +85,19 @@ enum NativeTransport {
 
     Talk connect(InetSocketAddress address, int timeoutMillis) throws InterruptedException {
       Answers answers = new Answers();
-      Channel connected =
-          new Bootstrap()
-              .group(group)
-              .channel(transport.channel)
-              .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, timeoutMillis)
-              .handler(
-                  new ChannelInitializer<>() {
-                    @Override
-                    protected void initChannel(Channel it) {
-                      it.pipeline().addLast(answers);
-                    }
-                  })
-              .connect(address)
-              .sync()
-              .channel();
-      return new Talk(connected, answers);
+      return new Talk(connect(address, timeoutMillis, answers), answers);
+    }
+
+    Channel connect(InetSocketAddress address, int timeoutMillis, ChannelHandler handler)
+        throws InterruptedException {
+      return new Bootstrap()
+          .group(group)
+          .channel(transport.channel)
+          .option(ChannelOption.CONNECT_TIMEOUT_MILLIS, timeoutMillis)
+          .handler(handler)
+          .connect(address)
+          .sync()
+          .channel();
     }
 
     @Override
