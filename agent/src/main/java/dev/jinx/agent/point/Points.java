@@ -32,6 +32,7 @@ import dev.jinx.agent.point.jdbc.TomcatJdbc;
 import dev.jinx.agent.point.socket.AsyncChannel;
 import dev.jinx.agent.point.socket.Datagrams;
 import dev.jinx.agent.point.socket.JavaSocket;
+import dev.jinx.agent.point.socket.NettyNative;
 import dev.jinx.agent.point.socket.NioChannel;
 import dev.jinx.agent.point.tls.Handshakes;
 import dev.jinx.agent.point.tls.JdkHttpClientTls;
@@ -103,6 +104,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 21 -> new NettySslHandler(armory, access, handshakes);
       case 22 -> new Datagrams(armory, access, exceptions);
       case 23 -> new AsyncChannel(armory, access, exceptions);
+      case 24 -> new NettyNative(armory, access, exceptions);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -110,16 +112,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 24 -> new HikariCp(armory, access, drivers());
-      case 25 -> new Dbcp2(armory, access, drivers());
-      case 26 -> new TomcatJdbc(armory, access, drivers());
-      case 27 -> new C3p0(armory, access, drivers());
-      case 28 -> new Agroal(armory, access, drivers());
-      case 29 -> new HikariCp(armory, access, drivers());
-      case 30 -> new Dbcp2(armory, access, drivers());
-      case 31 -> new TomcatJdbc(armory, access, drivers());
-      case 32 -> new C3p0(armory, access, drivers());
-      case 33 -> new Agroal(armory, access, drivers());
+      case 25 -> new HikariCp(armory, access, drivers());
+      case 26 -> new Dbcp2(armory, access, drivers());
+      case 27 -> new TomcatJdbc(armory, access, drivers());
+      case 28 -> new C3p0(armory, access, drivers());
+      case 29 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }
