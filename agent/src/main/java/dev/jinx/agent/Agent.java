@@ -1,5 +1,6 @@
 package dev.jinx.agent;
 
+import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.control.Control;
 import dev.jinx.agent.document.InvalidDocument;
 import dev.jinx.agent.fault.Armory;
@@ -63,6 +64,8 @@ public final class Agent {
             Log.info(options),
             Log.warn(options));
     gate.commands(control.bridge());
+    // accepted channels are learned of before faults ask for them
+    armory.keepOpen(Operation.SOCKET_ACCEPT);
     weaver.install(instrumentation);
     Thread report = OwnThread.of("report", new Missing(weaver, Log.warn(options)));
     weaver.reader(report);

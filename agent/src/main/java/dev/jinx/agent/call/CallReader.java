@@ -53,5 +53,10 @@ public interface CallReader {
   /** Says whether a text is accepted. */
   interface TextMatcher {
     boolean matches(@Nullable String text);
+
+    /** The same of something with two names: either is accepted, and none is excluded. */
+    default boolean matches(@Nullable String text, @Nullable String other) {
+      return matches(text) || matches(other);
+    }
   }
 }

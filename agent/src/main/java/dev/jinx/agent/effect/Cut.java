@@ -4,7 +4,7 @@ import dev.jinx.agent.document.Doc;
 import dev.jinx.agent.document.InvalidDocument;
 import dev.jinx.agent.document.Sizes;
 
-/** The real call happens, but its answer breaks off after some bytes. */
+/** The real call happens, but its answer, or the whole connection, breaks off after some bytes. */
 public sealed interface Cut extends Ending permits Reset, Limit {
 
   /** How many bytes still come. */

@@ -8,8 +8,8 @@ import java.util.Set;
 /**
  * The connection is reset in mid-stream. {@code "reset": {"after": "4KB"}}
  *
- * @param after how many bytes of the answer's body still come; an answer that is shorter comes
- *     whole
+ * @param after how many bytes still come: of an answer's body (one that is shorter comes whole), or
+ *     of a connection in either direction since the fault met it
  */
 public record Reset(long after) implements Cut {
 
@@ -19,7 +19,7 @@ public record Reset(long after) implements Cut {
 
   @Override
   public Set<Operation> possibleOn() {
-    return Set.of(Operation.HTTP_EXCHANGE);
+    return Set.of(Operation.HTTP_EXCHANGE, Operation.SOCKET_READ, Operation.SOCKET_WRITE);
   }
 
   @Override

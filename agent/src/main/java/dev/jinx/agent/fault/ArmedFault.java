@@ -19,11 +19,15 @@ import org.jspecify.annotations.Nullable;
 
 /** A fault while it is armed: its counters, its clock and the calls that it holds. */
 public final class ArmedFault {
+  /** The first stream of draws for the turns of a connection. */
+  private static final int TURNS = 1 << 20;
+
   private final Fault fault;
   private final Set<Operation> operations;
   private final Limits limits;
   private final long liveAt;
   private final long endsAt;
+  private final int generation;
 
   private final AtomicLong matched = new AtomicLong();
   private final AtomicLong injected = new AtomicLong();
@@ -34,10 +38,11 @@ public final class ArmedFault {
   private volatile boolean ended;
   private @Nullable Future<?> expiry;
 
-  ArmedFault(Fault fault, Set<Operation> operations, Limits limits, long now) {
+  ArmedFault(Fault fault, Set<Operation> operations, Limits limits, long now, int generation) {
     this.fault = fault;
     this.operations = operations;
     this.limits = limits;
+    this.generation = generation;
     this.liveAt = now + fault.selection().startIn();
     this.endsAt =
         fault.ttl() == null ? Long.MAX_VALUE : now + fault.selection().startIn() + fault.ttl();
@@ -51,6 +56,11 @@ public final class ArmedFault {
   /** The operations that it can hit. */
   public Set<Operation> operations() {
     return operations;
+  }
+
+  /** The {@link Armory#generation} since which it is armed. */
+  int generation() {
+    return generation;
   }
 
   /** Calls that the target matched. */
@@ -170,6 +180,21 @@ public final class ArmedFault {
 
   private void skip(Skip reason) {
     skipped.incrementAndGet(reason.ordinal());
+  }
+
+  /**
+   * A further delay of the hit with that decision.
+   *
+   * @param turn 0 for the first of them
+   */
+  long delay(long n, int turn) {
+    Latency latency = fault.effects().latency();
+    return latency == null ? 0 : Math.min(latency.sample(draw(n, TURNS + turn)), limits.maxDelay());
+  }
+
+  /** What else is drawn for a decision; each stream by itself. */
+  double draw(long n, int stream) {
+    return fault.selection().draw(n, stream);
   }
 
   void hold(Injection injection) {

@@ -13,6 +13,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicLongArray;
 import java.util.function.Consumer;
@@ -47,6 +48,7 @@ public final class Armory {
 
   private final Map<String, ArmedFault> faults = new LinkedHashMap<>();
   private volatile Map<Operation, Index> snapshot = Map.of();
+  private final AtomicInteger generation = new AtomicInteger();
   private volatile @Nullable String haltReason;
   private volatile @Nullable LongSupplier hookable;
   private volatile @Nullable Consumer<Fault> check;
@@ -197,7 +199,7 @@ public final class Armory {
     if (check != null) {
       check.accept(fault);
     }
-    return new ArmedFault(fault, operations, limits, System.nanoTime());
+    return new ArmedFault(fault, operations, limits, System.nanoTime(), generation.get() + 1);
   }
 
   private void swap(Map<String, ArmedFault> next) {
@@ -213,11 +215,17 @@ public final class Armory {
     faults.clear();
     faults.putAll(copy);
     snapshot = compile(copy.values());
+    generation.incrementAndGet();
     openGate();
     gone.forEach(ArmedFault::end);
     for (ArmedFault armed : fresh) {
       armed.onExpiry(() -> expire(armed));
     }
+  }
+
+  /** Changes whenever faults are armed or end. */
+  public int generation() {
+    return generation.get();
   }
 
   private synchronized void expire(ArmedFault armed) {
@@ -285,6 +293,11 @@ public final class Armory {
         };
 
     boolean carries(Fault fault, Object self, @Nullable Object argument);
+
+    /** The same, of a fault of which more must be known than its document. */
+    default boolean carries(ArmedFault armed, Object self, @Nullable Object argument) {
+      return carries(armed.fault(), self, argument);
+    }
   }
 
   /** The same, of some faults only: the others are left to another hook. */

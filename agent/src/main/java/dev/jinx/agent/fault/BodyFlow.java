@@ -2,6 +2,7 @@ package dev.jinx.agent.fault;
 
 import dev.jinx.agent.effect.Bandwidth;
 import dev.jinx.agent.effect.Cut;
+import dev.jinx.agent.effect.Slice;
 import java.util.List;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
@@ -42,6 +43,10 @@ public final class BodyFlow {
         }
       }
     }
+    Slice slice = slice();
+    if (slice != null) {
+      portion = Math.min(portion, slice.size() - passed % slice.size());
+    }
     long rate = rate();
     return rate == 0 || portion == 0
         ? portion
@@ -64,12 +69,23 @@ public final class BodyFlow {
   private long rate() {
     long rate = 0;
     for (Injection.Hit hit : hits) {
-      Bandwidth bandwidth = hit.effects().bandwidth();
+      Bandwidth bandwidth = hit.effects().shaping(Bandwidth.class);
       if (bandwidth != null && hit.fault().isLive()) {
-        rate = rate == 0 ? bandwidth.bytesPerSecond() : Math.min(rate, bandwidth.bytesPerSecond());
+        rate = rate == 0 ? bandwidth.read() : Math.min(rate, bandwidth.read());
       }
     }
     return rate;
+  }
+
+  /** The pieces that it comes in; null where it comes in one. */
+  private @Nullable Slice slice() {
+    for (Injection.Hit hit : hits) {
+      Slice slice = hit.effects().shaping(Slice.class);
+      if (slice != null && hit.fault().isLive()) {
+        return slice;
+      }
+    }
+    return null;
   }
 
   /**
@@ -107,6 +123,9 @@ public final class BodyFlow {
       startedAt = since;
     }
     long rate = rate();
-    return rate == 0 ? 0 : startedAt + (long) ((passed + portion) * 1e9 / rate) - since;
+    long due = rate == 0 ? since : startedAt + (long) ((passed + portion) * 1e9 / rate);
+    Slice slice = slice();
+    long next = slice == null ? since : startedAt + passed / slice.size() * slice.delay();
+    return Math.max(due, next) - since;
   }
 }

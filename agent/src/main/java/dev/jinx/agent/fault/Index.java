@@ -72,7 +72,7 @@ final class Index {
     List<Injection.Hit> hits = null;
     boolean counts = false;
     for (ArmedFault fault : list) {
-      if (choice.carries(fault.fault(), self, argument)
+      if (choice.carries(fault, self, argument)
           && fault.matches(answered, reader, self, argument)) {
         // asked once for all faults: the answer may be noted
         counts = counts || (!CallScope.isInside(operation) && reader.counts(self, argument));

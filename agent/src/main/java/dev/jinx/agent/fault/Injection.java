@@ -9,8 +9,6 @@ import dev.jinx.agent.effect.Phase;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 
@@ -53,14 +51,12 @@ public final class Injection {
     long nanos(long since);
   }
 
-  private static final long SPIN = TimeUnit.MICROSECONDS.toNanos(200);
-
   private final Armory armory;
   private final List<Hit> hits;
   private final long startedAt = System.nanoTime();
   private boolean finished;
 
-  private volatile @Nullable Thread waiter;
+  private final Wait waiting = new Wait();
   private volatile @Nullable Later later;
   private volatile boolean closed;
 
@@ -146,7 +142,7 @@ public final class Injection {
   public @Nullable BodyFlow flow() {
     for (Hit hit : hits) {
       if (hit.fault.isLive()
-          && (hit.effects().bandwidth() != null || hit.effects().ending() instanceof Cut)) {
+          && (!hit.effects().shapings().isEmpty() || hit.effects().ending() instanceof Cut)) {
         return new BodyFlow(this, hits);
       }
     }
@@ -174,45 +170,11 @@ public final class Injection {
     if (wait.nanos(System.nanoTime()) <= 0) {
       return Waited.ELAPSED;
     }
-    Thread thread = Thread.currentThread();
-    waiter = thread;
     hits.forEach(hit -> hit.fault.hold(this));
-    boolean interrupted = false;
     try {
-      // a virtual thread gives its carrier away while it is parked, but not while it spins
-      long spin = VirtualThreads.isVirtual(thread) ? 0 : SPIN;
-      long start = System.nanoTime();
-      while (true) {
-        long elapsed = System.nanoTime() - start;
-        long delay = wait.nanos(start);
-        if (closed) {
-          return Waited.CLOSED;
-        }
-        if (elapsed >= delay) {
-          return Waited.ELAPSED;
-        }
-        if (elapsed >= limit) {
-          return Waited.TIMED_OUT;
-        }
-        if (Thread.interrupted()) {
-          interrupted = true;
-          if (interruptible) {
-            return Waited.INTERRUPTED;
-          }
-        }
-        long rest = Math.min(delay, limit) - elapsed;
-        if (rest > spin) {
-          LockSupport.parkNanos(this, rest - spin);
-        } else {
-          Thread.onSpinWait();
-        }
-      }
+      return waiting.await(wait, () -> closed, limit, interruptible);
     } finally {
       hits.forEach(hit -> hit.fault.release(this));
-      waiter = null;
-      if (interrupted) {
-        thread.interrupt();
-      }
     }
   }
 
@@ -309,10 +271,7 @@ public final class Injection {
   static void wake(List<Injection> injections) {
     boolean timed = false;
     for (Injection injection : injections) {
-      Thread thread = injection.waiter;
-      if (thread != null) {
-        LockSupport.unpark(thread);
-      }
+      injection.waiting.wake();
       timed |= injection.later != null;
     }
     if (timed) {

@@ -10,8 +10,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * What a target asks of one field: any of several patterns, none of those with a leading {@code ^}.
- * A pattern is a literal, a glob ({@code *} within a segment, {@code **} across), or {@code /…/}, a
- * regular expression that is searched for.
+ * A pattern is a literal, a network ({@code 10.0.0.0/8}), a glob ({@code *} within a segment,
+ * {@code **} across), or {@code /…/}, a regular expression that is searched for.
  */
 final class TextPattern implements TextMatcher {
 
@@ -43,6 +43,10 @@ final class TextPattern implements TextMatcher {
         && pattern.endsWith("/")
         && (separator == 0 || special(pattern))) {
       return regularExpression(pattern.substring(1, pattern.length() - 1), ignoreCase, path);
+    }
+    TextMatcher network = Cidr.of(pattern);
+    if (network != null) {
+      return network;
     }
     if (pattern.indexOf('*') < 0) {
       return ignoreCase ? pattern::equalsIgnoreCase : pattern::equals;
@@ -125,17 +129,23 @@ final class TextPattern implements TextMatcher {
 
   @Override
   public boolean matches(@Nullable String text) {
-    for (int i = 0; i < none.size(); i++) {
-      if (none.get(i).matches(text)) {
-        return false;
-      }
-    }
-    for (int i = 0; i < any.size(); i++) {
-      if (any.get(i).matches(text)) {
+    return !isIn(none, text) && (any.isEmpty() || isIn(any, text));
+  }
+
+  @Override
+  public boolean matches(@Nullable String text, @Nullable String other) {
+    return !isIn(none, text)
+        && !isIn(none, other)
+        && (any.isEmpty() || isIn(any, text) || isIn(any, other));
+  }
+
+  private static boolean isIn(List<TextMatcher> patterns, @Nullable String text) {
+    for (int i = 0; i < patterns.size(); i++) {
+      if (patterns.get(i).matches(text)) {
         return true;
       }
     }
-    return any.isEmpty();
+    return false;
   }
 
   /** As it stood in the document. */

@@ -83,15 +83,21 @@ public abstract class BlockingHook extends HookPoint {
     return CallScope.enter(operation().kind());
   }
 
+  /** The real call, where nothing comes in its place. */
+  protected @Nullable Object proceed(Original original, Object self, Object[] arguments)
+      throws Throwable {
+    return original.call(self, arguments);
+  }
+
   @Override
-  protected final @Nullable Object inject(
+  protected @Nullable Object inject(
       Injection injection, Original original, Object self, Object[] arguments) throws Throwable {
     try (CallScope scope = scope()) {
       Outcome before = outcome(injection, Phase.BEFORE, self, arguments);
       if (before != Outcome.GO_ON) {
         return before.get();
       }
-      Object result = original.call(self, arguments);
+      Object result = proceed(original, self, arguments);
       Outcome after =
           injection.hasAfter() ? outcome(injection, Phase.AFTER, self, arguments) : Outcome.GO_ON;
       if (after != Outcome.GO_ON) {

@@ -72,7 +72,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
     return switch (number) {
       case DRIVERS -> new AnyDriver(armory, access, exceptions);
       case 1 -> new JavaSocket(armory, access, exceptions);
-      case 2 -> new NioChannel(armory, exceptions);
+      case 2 -> new NioChannel(armory, access, exceptions);
       case 3 -> new InetAddressLookUp(armory, exceptions);
       case 4 -> new HttpUrlConnection(armory, access, exceptions);
       case 5 -> new JdkHttpClient(armory, access, exceptions);

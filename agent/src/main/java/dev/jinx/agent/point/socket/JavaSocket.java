@@ -1,43 +1,48 @@
 package dev.jinx.agent.point.socket;
 
-import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
-import dev.jinx.agent.weave.MethodHook;
+import java.io.FileDescriptor;
 import java.io.IOException;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodType;
 import java.lang.invoke.VarHandle;
+import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketAddress;
 import java.net.SocketException;
+import java.net.SocketImpl;
+import java.net.SocketOptions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code java.net.Socket}: {@code connect} and its two streams, which a TLS socket passes too. The
- * implementation beneath ({@code NioSocketImpl}) changes its signatures between releases, the
- * streams do not. What a channel's {@code socket()} gives passes none of this: see {@link
- * NioChannel}.
+ * {@code java.net.Socket}: the connect and the close of the implementation beneath it, and its two
+ * streams, which a TLS socket passes too. The implementation connects to what is really on the
+ * other end, a proxy where there is one; its reads and writes change their signatures between
+ * releases, the streams do not. What a channel's {@code socket()} gives passes none of this: see
+ * {@link NioChannel}.
  */
-public final class JavaSocket implements Point {
-  private static final long SOCKET_BITS =
-      Operation.SOCKET_CONNECT.bit() | Operation.SOCKET_READ.bit() | Operation.SOCKET_WRITE.bit();
+public final class JavaSocket implements Point, Wire {
+  private static final String IMPLEMENTATION = "sun/nio/ch/NioSocketImpl";
 
-  private final Conversations conversations = new Conversations();
   private final Access access;
-  private final Hook connect;
-  private final Hook read;
-  private final Hook write;
+  private final Links links;
+  private final ConnectHook connect;
+  private final ReadHook read;
+  private final WriteHook write;
+  private volatile @Nullable Inside inside;
 
   public JavaSocket(Armory armory, Access access, Exceptions exceptions) {
     this.access = access;
-    this.connect = new Hook(armory, Operation.SOCKET_CONNECT, exceptions);
-    this.read = new Hook(armory, Operation.SOCKET_READ, exceptions);
-    this.write = new Hook(armory, Operation.SOCKET_WRITE, exceptions);
+    this.links = new Links(armory, this, new Kernel(access));
+    this.connect = new ConnectHook(armory, exceptions, links);
+    this.read = new ReadHook(armory, exceptions, links);
+    this.write = new WriteHook(armory, exceptions, links);
   }
 
   @Override
@@ -45,10 +50,10 @@ public final class JavaSocket implements Point {
     return List.of(
         new ClassHooks(
             "jdk-socket",
-            "java/net/Socket",
+            IMPLEMENTATION,
             List.of(
                 connect.on("connect", "(Ljava/net/SocketAddress;I)V", 0),
-                new MethodHook("close", "()V", -1, SOCKET_BITS, conversations, true))),
+                links.closing("close", "()V"))),
         new ClassHooks(
             "jdk-socket",
             "java/net/Socket$SocketInputStream",
@@ -56,91 +61,148 @@ public final class JavaSocket implements Point {
         new ClassHooks(
             "jdk-socket",
             "java/net/Socket$SocketOutputStream",
-            // open for reads too: a write begins the next turn
-            List.of(
-                new MethodHook(
-                    "write",
-                    "([BII)V",
-                    -1,
-                    Operation.SOCKET_WRITE.bit() | Operation.SOCKET_READ.bit(),
-                    write,
-                    true))));
+            List.of(write.hook("write", "([BII)V"))));
   }
 
-  private final class Hook extends SocketHook {
-    private volatile @Nullable VarHandle parent;
+  /** The fields of the JDK's own classes that tell of a connection. */
+  private record Inside(
+      VarHandle readersSocket,
+      VarHandle writersSocket,
+      VarHandle implementation,
+      Class<?> delegating,
+      VarHandle delegate,
+      VarHandle descriptor,
+      VarHandle address,
+      VarHandle port,
+      VarHandle localPort,
+      MethodHandle shutdownInput,
+      MethodHandle write) {
 
-    Hook(Armory armory, Operation operation, Exceptions exceptions) {
-      super(armory, operation, exceptions, JavaSocket.this.conversations);
+    static Inside of(Access access) throws ReflectiveOperationException {
+      Class<?> in = Class.forName("java.net.Socket$SocketInputStream");
+      Class<?> out = Class.forName("java.net.Socket$SocketOutputStream");
+      Class<?> delegating = Class.forName("java.net.DelegatingSocketImpl");
+      Class<?> nio = Class.forName(IMPLEMENTATION.replace('/', '.'));
+      var fields = access.in(SocketImpl.class);
+      return new Inside(
+          access.in(in).findVarHandle(in, "parent", Socket.class),
+          access.in(out).findVarHandle(out, "parent", Socket.class),
+          access.in(Socket.class).findVarHandle(Socket.class, "impl", SocketImpl.class),
+          delegating,
+          access.in(delegating).findVarHandle(delegating, "delegate", SocketImpl.class),
+          fields.findVarHandle(SocketImpl.class, "fd", FileDescriptor.class),
+          fields.findVarHandle(SocketImpl.class, "address", InetAddress.class),
+          fields.findVarHandle(SocketImpl.class, "port", int.class),
+          fields.findVarHandle(SocketImpl.class, "localport", int.class),
+          fields.findVirtual(SocketImpl.class, "shutdownInput", MethodType.methodType(void.class)),
+          access
+              .in(nio)
+              .findVirtual(
+                  nio,
+                  "write",
+                  MethodType.methodType(void.class, byte[].class, int.class, int.class)));
     }
+  }
 
-    @Override
-    protected boolean concerns(Object self, @Nullable Object argument) {
-      if (operation() == Operation.SOCKET_CONNECT) {
-        return argument instanceof InetSocketAddress;
-      }
-      Socket socket = socket(self);
-      if (operation() == Operation.SOCKET_WRITE) {
-        conversations.wrote(socket);
-      }
-      // a closed one says so itself
-      return !socket.isClosed();
-    }
-
-    @Override
-    Socket socket(Object self) {
-      if (self instanceof Socket socket) {
-        return socket;
-      }
-      VarHandle field = parent;
-      if (field == null) {
-        try {
-          field = access.in(self.getClass()).findVarHandle(self.getClass(), "parent", Socket.class);
-        } catch (ReflectiveOperationException e) {
-          throw new IllegalStateException(e);
-        }
-        parent = field;
-      }
-      return (Socket) field.get(self);
-    }
-
-    @Override
-    boolean isClosed(Object socket) {
-      return ((Socket) socket).isClosed();
-    }
-
-    @Override
-    Peer peer(Object self, @Nullable Object argument) {
-      return argument instanceof SocketAddress address
-          ? Peer.of(address)
-          : conversations.peer(socket(self), it -> Peer.of(((Socket) it).getRemoteSocketAddress()));
-    }
-
-    @Override
-    long timeout(Object self, Object[] arguments) {
-      return switch (operation()) {
-        case SOCKET_CONNECT -> TimeUnit.MILLISECONDS.toNanos((Integer) arguments[1]);
-        case SOCKET_READ -> soTimeout(socket(self));
-        default -> 0;
-      };
-    }
-
-    private static long soTimeout(Socket socket) {
+  private Inside inside() {
+    Inside known = inside;
+    if (known == null) {
       try {
-        return TimeUnit.MILLISECONDS.toNanos(socket.getSoTimeout());
-      } catch (SocketException closedMeanwhile) {
-        return 0;
+        known = Inside.of(access);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
       }
+      inside = known;
     }
+    return known;
+  }
 
-    @Override
-    IOException closedMeanwhile() {
-      return new SocketException("Socket closed");
-    }
+  private static boolean isReader(Object self) {
+    return self.getClass().getName().endsWith("InputStream");
+  }
 
-    @Override
-    void shutdownInput(Object self) throws IOException {
-      socket(self).shutdownInput();
+  private Socket socket(Object stream) {
+    Inside fields = inside();
+    return (Socket) (isReader(stream) ? fields.readersSocket : fields.writersSocket).get(stream);
+  }
+
+  @Override
+  public @Nullable Object connection(Object self) {
+    if (self instanceof SocketImpl) {
+      return self;
     }
+    Inside fields = inside();
+    Object implementation = fields.implementation.get(socket(self));
+    while (fields.delegating.isInstance(implementation)) {
+      implementation = fields.delegate.get(implementation);
+    }
+    return implementation;
+  }
+
+  @Override
+  public Peer peer(Object connection, Object self) {
+    Inside fields = inside();
+    if (!(fields.address.get(connection) instanceof InetAddress address)) {
+      return Peer.NONE;
+    }
+    InetSocketAddress remote = new InetSocketAddress(address, (int) fields.port.get(connection));
+    // the JDK wraps the implementation of a socket that may connect, for proxies; not of an
+    // accepted one
+    boolean accepted =
+        !(self instanceof SocketImpl) && fields.implementation.get(socket(self)) == connection;
+    return accepted
+        ? Peer.of(remote, new InetSocketAddress((int) fields.localPort.get(connection)))
+        : Peer.of(remote);
+  }
+
+  @Override
+  public boolean isClosed(Object connection) {
+    FileDescriptor descriptor = descriptor(connection);
+    return descriptor == null || (!descriptor.valid() && inside().address.get(connection) != null);
+  }
+
+  @Override
+  public long timeout(Object connection, Object[] arguments) {
+    if (arguments.length == 2) { // a connect has its own
+      return TimeUnit.MILLISECONDS.toNanos((Integer) arguments[1]);
+    }
+    try {
+      return ((SocketImpl) connection).getOption(SocketOptions.SO_TIMEOUT) instanceof Integer millis
+          ? TimeUnit.MILLISECONDS.toNanos(millis)
+          : 0;
+    } catch (SocketException closedMeanwhile) {
+      return 0;
+    }
+  }
+
+  @Override
+  public FileDescriptor descriptor(Object connection) {
+    return (FileDescriptor) inside().descriptor.get(connection);
+  }
+
+  @Override
+  public void shutdownInput(Object connection) throws Throwable {
+    inside().shutdownInput.invoke(connection);
+  }
+
+  @Override
+  public void send(Object connection, byte[] bytes) throws Throwable {
+    inside().write.invoke(connection, bytes, 0, bytes.length);
+  }
+
+  @Override
+  public int sendBuffer(Object connection) {
+    try {
+      return ((SocketImpl) connection).getOption(SocketOptions.SO_SNDBUF) instanceof Integer bytes
+          ? bytes
+          : 0;
+    } catch (SocketException closedMeanwhile) {
+      return 0;
+    }
+  }
+
+  @Override
+  public IOException closedMeanwhile() {
+    return new SocketException("Socket closed");
   }
 }

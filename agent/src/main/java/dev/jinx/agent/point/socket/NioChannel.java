@@ -3,40 +3,48 @@ package dev.jinx.agent.point.socket;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Exceptions;
-import dev.jinx.agent.point.Outcome;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.MethodHook;
+import java.io.FileDescriptor;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.net.InetSocketAddress;
-import java.net.SocketAddress;
+import java.lang.invoke.VarHandle;
+import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.SocketChannel;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 
 /**
- * {@code SocketChannel} in blocking mode, and the {@code socket()} of a channel, which goes past
- * {@code java.net.Socket}. A channel in non-blocking mode belongs to a selector and is never held
- * here.
+ * {@code SocketChannel}, of TCP and of Unix-domain sockets, and the {@code socket()} of a channel,
+ * which goes past {@code java.net.Socket}. A channel in non-blocking mode belongs to a selector and
+ * is never held: its readiness is masked ({@link Readiness}).
  */
-public final class NioChannel implements Point {
+public final class NioChannel implements Point, Wire {
   private static final String CLASS = "sun/nio/ch/SocketChannelImpl";
-  private static final long SOCKET_BITS =
-      Operation.SOCKET_CONNECT.bit() | Operation.SOCKET_READ.bit() | Operation.SOCKET_WRITE.bit();
 
-  private final Conversations conversations = new Conversations();
-  private final Hook connect;
-  private final Hook read;
-  private final Hook write;
+  private final Access access;
+  private final Links links;
+  private final Readiness readiness;
+  private final Accepted accepted = new Accepted();
+  private final ChannelConnectHook connect;
+  private final ReadHook read;
+  private final WriteHook write;
+  private volatile @Nullable VarHandle descriptor;
 
-  public NioChannel(Armory armory, Exceptions exceptions) {
-    this.connect = new Hook(armory, Operation.SOCKET_CONNECT, exceptions);
-    this.read = new Hook(armory, Operation.SOCKET_READ, exceptions);
-    this.write = new Hook(armory, Operation.SOCKET_WRITE, exceptions);
+  public NioChannel(Armory armory, Access access, Exceptions exceptions) {
+    Kernel kernel = new Kernel(access);
+    this.access = access;
+    this.links = new Links(armory, this, kernel);
+    this.readiness = new Readiness(access, links);
+    this.connect = new ChannelConnectHook(armory, exceptions, links);
+    this.read = new ReadHook(armory, exceptions, links);
+    this.write = new WriteHook(armory, exceptions, links);
   }
 
   @Override
@@ -48,95 +56,126 @@ public final class NioChannel implements Point {
             List.of(
                 connect.on("connect", "(Ljava/net/SocketAddress;)Z", 0),
                 connect.on("blockingConnect", "(Ljava/net/SocketAddress;J)V", 0),
+                connect.finishing("finishConnect", "()Z"),
+                connect.finishing("isConnectionPending", "()Z"),
                 read.on("read", "(Ljava/nio/ByteBuffer;)I", -1),
                 read.on("read", "([Ljava/nio/ByteBuffer;II)J", -1),
                 read.on("blockingRead", "([BIIJ)I", -1),
-                write("write", "(Ljava/nio/ByteBuffer;)I"),
-                write("write", "([Ljava/nio/ByteBuffer;II)J"),
-                write("blockingWriteFully", "([BII)V"),
+                write.hook("write", "(Ljava/nio/ByteBuffer;)I"),
+                write.hook("write", "([Ljava/nio/ByteBuffer;II)J"),
+                write.hook("blockingWriteFully", "([BII)V"),
+                readiness.failing("translateReadyOps", "(IILsun/nio/ch/SelectionKeyImpl;)Z"),
+                links.closing("implCloseSelectableChannel", "()V"))),
+        new ClassHooks(
+            "jdk-channel",
+            "sun/nio/ch/SelectionKeyImpl",
+            List.of(readiness.hook("translateInterestOps", "()I"))),
+        new ClassHooks(
+            "jdk-channel",
+            "sun/nio/ch/ServerSocketChannelImpl",
+            List.of(
                 new MethodHook(
-                    "implCloseSelectableChannel", "()V", -1, SOCKET_BITS, conversations, true))));
+                    "accept",
+                    "()Ljava/nio/channels/SocketChannel;",
+                    -1,
+                    Operation.SOCKET_ACCEPT.bit(),
+                    accepted,
+                    true))));
   }
 
-  /** Open for reads too: a write begins the next turn. */
-  private MethodHook write(String method, String descriptor) {
-    long bits = Operation.SOCKET_WRITE.bit() | Operation.SOCKET_READ.bit();
-    return new MethodHook(method, descriptor, -1, bits, write, true);
+  @Override
+  public @Nullable Object connection(Object self) {
+    return self;
   }
 
-  private final class Hook extends SocketHook {
-    Hook(Armory armory, Operation operation, Exceptions exceptions) {
-      super(armory, operation, exceptions, NioChannel.this.conversations);
-    }
-
-    @Override
-    protected boolean concerns(Object self, @Nullable Object argument) {
-      if (!((SocketChannel) self).isBlocking()) {
-        return false;
-      }
-      if (operation() == Operation.SOCKET_WRITE) {
-        conversations.wrote(self);
-      }
-      return operation() != Operation.SOCKET_CONNECT || argument instanceof InetSocketAddress;
-    }
-
-    @Override
-    Object socket(Object self) {
-      return self;
-    }
-
-    @Override
-    boolean isClosed(Object socket) {
-      return !((SocketChannel) socket).isOpen();
-    }
-
-    @Override
-    Peer peer(Object self, @Nullable Object argument) {
-      return argument instanceof SocketAddress address
-          ? Peer.of(address)
-          : conversations.peer(self, NioChannel::remote);
-    }
-
-    @Override
-    long timeout(Object self, Object[] arguments) {
-      // only the methods beneath a channel's socket() have one: the last parameter, in nanoseconds
-      return arguments.length > 0 && arguments[arguments.length - 1] instanceof Long nanos
-          ? nanos
-          : 0;
-    }
-
-    @Override
-    IOException closedMeanwhile() {
-      return new AsynchronousCloseException();
-    }
-
-    @Override
-    protected boolean interruptible(Object self) {
-      return true;
-    }
-
-    @Override
-    protected Outcome interrupted(Object self, Object[] arguments) throws IOException {
-      ((SocketChannel) self).close();
-      return Outcome.fail(new ClosedByInterruptException());
-    }
-
-    @Override
-    Object endOfStream(Object[] arguments) {
-      return arguments[0] instanceof ByteBuffer[] ? Long.valueOf(-1) : (Object) Integer.valueOf(-1);
-    }
-
-    @Override
-    void shutdownInput(Object self) throws IOException {
-      ((SocketChannel) self).shutdownInput();
-    }
-  }
-
-  private static Peer remote(Object channel) {
+  @Override
+  public Peer peer(Object connection, Object self) {
     try {
-      return Peer.of(((SocketChannel) channel).getRemoteAddress());
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+      SocketChannel channel = (SocketChannel) connection;
+      return accepted.has(channel.getLocalAddress())
+          ? Peer.of(channel.getRemoteAddress(), channel.getLocalAddress())
+          : Peer.of(channel.getRemoteAddress());
+    } catch (IOException closedMeanwhile) {
+      return Peer.NONE;
     }
+  }
+
+  @Override
+  public boolean isClosed(Object connection) {
+    return !((SocketChannel) connection).isOpen();
+  }
+
+  @Override
+  public boolean isBlocking(Object connection) {
+    return ((SocketChannel) connection).isBlocking();
+  }
+
+  @Override
+  public long timeout(Object connection, Object[] arguments) {
+    // only the methods beneath a channel's socket() have one: the last parameter, in nanoseconds
+    return arguments.length > 0 && arguments[arguments.length - 1] instanceof Long nanos
+        ? nanos
+        : 0;
+  }
+
+  @Override
+  public FileDescriptor descriptor(Object connection) {
+    VarHandle field = descriptor;
+    if (field == null) {
+      try {
+        Class<?> type = connection.getClass();
+        field = access.in(type).findVarHandle(type, "fd", FileDescriptor.class);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+      descriptor = field;
+    }
+    return (FileDescriptor) field.get(connection);
+  }
+
+  @Override
+  public void shutdownInput(Object connection) throws IOException {
+    ((SocketChannel) connection).shutdownInput();
+  }
+
+  @Override
+  public void send(Object connection, byte[] bytes) throws IOException {
+    ByteBuffer rest = ByteBuffer.wrap(bytes);
+    while (rest.hasRemaining()) {
+      if (((SocketChannel) connection).write(rest) == 0) {
+        // only a thread of ours waits here, for a channel that does not block
+        LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(1));
+      }
+    }
+  }
+
+  @Override
+  public int sendBuffer(Object connection) {
+    try {
+      return ((SocketChannel) connection).getOption(StandardSocketOptions.SO_SNDBUF);
+    } catch (IOException closedMeanwhile) {
+      return 0;
+    }
+  }
+
+  @Override
+  public IOException closedMeanwhile() {
+    return new AsynchronousCloseException();
+  }
+
+  @Override
+  public boolean interruptible() {
+    return true;
+  }
+
+  @Override
+  public IOException interrupted(Object connection) throws IOException {
+    ((SocketChannel) connection).close();
+    return new ClosedByInterruptException();
+  }
+
+  @Override
+  public void ready(Object connection, boolean isMore) {
+    readiness.changed(connection, isMore);
   }
 }

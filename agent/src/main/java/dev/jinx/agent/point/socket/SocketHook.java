@@ -6,54 +6,46 @@ import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Outcome;
 import java.io.IOException;
 import java.net.ConnectException;
+import java.net.SocketAddress;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
+import java.nio.ByteBuffer;
 import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
-/** What the operations of all kinds of blocking sockets have in common. */
+/** What the operations of all kinds of sockets have in common. */
 abstract class SocketHook extends BlockingHook {
 
   /** What Linux takes to give up on a connect that nobody answers: tcp_syn_retries 6, tcp(7). */
-  private static final long SYN_TIMEOUT = TimeUnit.SECONDS.toNanos(127);
+  static final long SYN_TIMEOUT = TimeUnit.SECONDS.toNanos(127);
 
   private final Exceptions exceptions;
-  final Conversations conversations;
+  final Links links;
+  final Wire wire;
 
-  SocketHook(
-      Armory armory, Operation operation, Exceptions exceptions, Conversations conversations) {
+  SocketHook(Armory armory, Operation operation, Exceptions exceptions, Links links) {
     super(armory, operation);
     this.exceptions = exceptions;
-    this.conversations = conversations;
+    this.links = links;
+    this.wire = links.wire();
   }
 
-  /** What is closed when the connection is: a {@code Socket} or a {@code SocketChannel}. */
-  abstract Object socket(Object self);
-
-  abstract boolean isClosed(Object socket);
-
   /** The other end. */
-  abstract Peer peer(Object self, @Nullable Object argument);
-
-  /** Nanoseconds of the caller's timeout for this call; 0 for none. */
-  abstract long timeout(Object self, Object[] arguments);
-
-  /** What a blocked call throws when another thread closes the socket. */
-  abstract IOException closedMeanwhile();
-
-  /** Makes the socket look at its end, as after a FIN of the peer. */
-  abstract void shutdownInput(Object self) throws IOException;
-
-  /** The end of the stream, in the type that the hooked method returns. */
-  Object endOfStream(Object[] arguments) {
-    return -1;
+  final Peer peer(Object self, @Nullable Object argument) {
+    if (argument instanceof SocketAddress address) {
+      return Peer.of(address);
+    }
+    Object connection = wire.connection(self);
+    return connection == null ? Peer.NONE : links.of(connection).peer(connection, self);
   }
 
   @Override
@@ -62,6 +54,7 @@ abstract class SocketHook extends BlockingHook {
     return switch (field) {
       case HOST -> peer(self, argument).host();
       case PORT -> peer(self, argument).port();
+      case SIDE -> peer(self, argument).side();
       default -> null;
     };
   }
@@ -75,19 +68,29 @@ abstract class SocketHook extends BlockingHook {
       @Nullable Object argument) {
     if (field == Field.HOST) {
       Peer peer = peer(self, argument);
-      return pattern.matches(peer.name()) || pattern.matches(peer.address());
+      return pattern.matches(peer.name(), peer.address());
     }
     return super.matches(field, name, pattern, self, argument);
   }
 
+  /** The traffic of remote management is spared, unless it is asked for by its port or thread. */
   @Override
-  public boolean counts(Object self, @Nullable Object argument) {
-    return operation() != Operation.SOCKET_READ || conversations.isNewTurn(socket(self));
+  public boolean carries(Fault fault, Object self, @Nullable Object argument) {
+    if (!Thread.currentThread().getName().startsWith("RMI TCP ")) {
+      return true;
+    }
+    for (Target.Condition condition : fault.target().conditions()) {
+      if (condition.field() == Field.PORT || condition.field() == Field.THREAD) {
+        return true;
+      }
+    }
+    return false;
   }
 
   @Override
   protected long patience(Phase phase, Object self, Object[] arguments) {
-    long timeout = timeout(self, arguments);
+    Object connection = wire.connection(self);
+    long timeout = connection == null ? 0 : wire.timeout(connection, arguments);
     if (timeout > 0) {
       return timeout;
     }
@@ -100,7 +103,7 @@ abstract class SocketHook extends BlockingHook {
       return Outcome.fail(new SocketTimeoutException("Read timed out"));
     }
     return Outcome.fail(
-        timeout(self, arguments) > 0
+        patience(phase, self, arguments) != SYN_TIMEOUT
             ? new SocketTimeoutException("Connect timed out")
             : new ConnectException("Connection timed out"));
   }
@@ -108,26 +111,41 @@ abstract class SocketHook extends BlockingHook {
   @Override
   protected Injection.Waited await(Injection injection, Phase phase, long limit, Object self)
       throws Throwable {
-    Object socket = socket(self);
-    conversations.hold(socket, injection);
+    Object connection = wire.connection(self);
+    if (connection == null) {
+      return super.await(injection, phase, limit, self);
+    }
+    Link link = links.of(connection);
+    link.hold(injection);
     try {
-      if (isClosed(socket)) {
+      if (wire.isClosed(connection)) {
         injection.close(); // before it was held
       }
       return super.await(injection, phase, limit, self);
     } finally {
-      conversations.release(socket, injection);
+      link.release(injection);
     }
   }
 
   @Override
   protected Outcome closed(Object self, Object[] arguments) {
-    return Outcome.fail(closedMeanwhile());
+    return Outcome.fail(wire.closedMeanwhile());
+  }
+
+  @Override
+  protected boolean interruptible(Object self) {
+    return wire.interruptible();
+  }
+
+  @Override
+  protected Outcome interrupted(Object self, Object[] arguments) throws IOException {
+    Object connection = wire.connection(self);
+    return connection == null ? Outcome.GO_ON : Outcome.fail(wire.interrupted(connection));
   }
 
   @Override
   protected Outcome failed(Failure failure, Phase phase, Object self, Object[] arguments)
-      throws IOException, ReflectiveOperationException {
+      throws Throwable {
     if (failure instanceof Failure.Thrown thrown) {
       return Outcome.fail(exceptions.make(thrown, self));
     }
@@ -137,16 +155,30 @@ abstract class SocketHook extends BlockingHook {
       case CONNECT_TIMEOUT -> Outcome.fail(new SocketTimeoutException("Connect timed out"));
       case READ_TIMEOUT -> Outcome.fail(new SocketTimeoutException("Read timed out"));
       case UNKNOWN_HOST -> Outcome.fail(new UnknownHostException(peer(self, arguments[0]).name()));
-      case CONNECTION_RESET ->
-          Outcome.fail(
-              operation() == Operation.SOCKET_WRITE
-                  ? new SocketException("Broken pipe")
-                  : new SocketException("Connection reset"));
-      case UNEXPECTED_EOF -> {
-        shutdownInput(self);
-        yield Outcome.give(endOfStream(arguments));
-      }
+      case CONNECTION_RESET -> reset(self);
+      case UNEXPECTED_EOF -> end(self, arguments);
       default -> Outcome.GO_ON;
     };
+  }
+
+  /** Really resets the connection: the call itself then fails as it does. */
+  final Outcome reset(Object self) {
+    Object connection = wire.connection(self);
+    if (connection != null && links.kernel().reset(wire.descriptor(connection))) {
+      return Outcome.GO_ON;
+    }
+    return Outcome.fail(
+        operation() == Operation.SOCKET_WRITE
+            ? new SocketException("Broken pipe")
+            : new SocketException("Connection reset"));
+  }
+
+  private Outcome end(Object self, Object[] arguments) throws Throwable {
+    Object connection = wire.connection(self);
+    if (connection != null) {
+      wire.shutdownInput(connection);
+    }
+    boolean isLong = arguments[0] instanceof ByteBuffer[];
+    return Outcome.give(isLong ? Long.valueOf(-1) : (Object) Integer.valueOf(-1));
   }
 }

@@ -1,0 +1,239 @@
+package dev.jinx.agent.point.socket;
+
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Cut;
+import dev.jinx.agent.effect.Ending;
+import dev.jinx.agent.effect.Failure;
+import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.Lane;
+import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.weave.Original;
+import java.nio.ByteBuffer;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * A read. An answer's latency counts from when its first byte is there: what the peer itself takes
+ * comes before.
+ */
+final class ReadHook extends StreamHook {
+
+  ReadHook(Armory armory, Exceptions exceptions, Links links) {
+    super(armory, Operation.SOCKET_READ, exceptions, links);
+  }
+
+  @Override
+  boolean isDue(Link link, Object connection) {
+    return links.kernel().isReadable(wire.descriptor(connection));
+  }
+
+  @Override
+  boolean concerns(Link link) {
+    return !link.line().inbound().isIdle()
+        || link.hasStash()
+        || link.isMasked(Link.READ)
+        || link.hasEnding();
+  }
+
+  @Override
+  @Nullable Object blocking(
+      Link link,
+      boolean fresh,
+      @Nullable Injection turn,
+      Original original,
+      Object self,
+      Object[] arguments)
+      throws Throwable {
+    if (turn != null) {
+      link.answered(true);
+      if (ends(turn)) {
+        return super.inject(turn, original, self, arguments);
+      }
+    }
+    try {
+      return read(link, fresh, turn, original, self, arguments);
+    } finally {
+      if (turn != null) {
+        turn.finish();
+      }
+    }
+  }
+
+  private Object read(
+      Link link,
+      boolean fresh,
+      @Nullable Injection turn,
+      Original original,
+      Object self,
+      Object[] arguments)
+      throws Throwable {
+    Span span = new Span(arguments);
+    if (span.room() == 0) {
+      return result(original.call(self, arguments));
+    }
+    int stashed = link.unstash(span);
+    if (stashed > 0) {
+      return count(arguments, stashed);
+    }
+    Lane lane = link.line().inbound();
+    long began = System.nanoTime();
+    long patience = patience(Phase.BEFORE, self, arguments);
+    Outcome early = ended(lane.await(patience, interruptible(self)), self, arguments);
+    if (early != null) {
+      return result(early.get());
+    }
+    Object connection = wire.connection(self);
+    Cut cut = lane.cut();
+    if (cut != null && connection != null) {
+      cut(cut, connection);
+    }
+    long got;
+    try {
+      got =
+          ((Number) result(original.call(self, span.narrowed(lane.portion(span.room())))))
+              .longValue();
+    } finally {
+      span.widen();
+    }
+    if (got > 0) {
+      ByteBuffer bytes = span.read((int) got);
+      lane.corrupt(bytes);
+      lane.passed(got);
+    } else if (got < 0) {
+      lane.pause(link.line().slowClose());
+    }
+    if (!fresh && got >= 0) {
+      return count(arguments, got);
+    }
+    if (fresh && !lane.isIdle()) {
+      link.answered(true);
+      lane.turn();
+    }
+    Injection.Waited waited = Injection.Waited.ELAPSED;
+    if (turn != null) {
+      waited = await(turn, Phase.BEFORE, rest(patience, began), self);
+    }
+    if (waited == Injection.Waited.ELAPSED) {
+      waited = lane.await(rest(patience, began), interruptible(self));
+    }
+    Outcome late = ended(waited, self, arguments);
+    if (late != null) {
+      if (got > 0) {
+        link.stash(span.takeBack((int) got));
+      }
+      return result(late.get());
+    }
+    return count(arguments, got);
+  }
+
+  private static long rest(long patience, long began) {
+    return patience == Long.MAX_VALUE
+        ? patience
+        : Math.max(1, patience - (System.nanoTime() - began));
+  }
+
+  /** In the type that the hooked method returns. */
+  private static Object count(Object[] arguments, long bytes) {
+    return arguments[0] instanceof ByteBuffer[] ? (Object) bytes : (Object) (int) bytes;
+  }
+
+  private static Object result(@Nullable Object value) {
+    if (value == null) {
+      throw new IllegalStateException();
+    }
+    return value;
+  }
+
+  @Override
+  @Nullable Object instantly(
+      Link link,
+      boolean fresh,
+      @Nullable Injection turn,
+      Original original,
+      Object self,
+      Object[] arguments)
+      throws Throwable {
+    if (link.isMasked(Link.READ)) {
+      return count(arguments, 0);
+    }
+    Injection ending = link.takeEnding();
+    if (ending != null) {
+      return end(ending, original, self, arguments);
+    }
+    if (turn != null) {
+      link.answered(true);
+      long delay = turn.delay(Phase.BEFORE, 1);
+      if (delay > 0) {
+        hold(link, turn);
+        return count(arguments, 0);
+      }
+      return end(turn, original, self, arguments);
+    }
+    Lane lane = link.line().inbound();
+    if (fresh && !lane.isIdle()) {
+      link.answered(true);
+      lane.turn();
+    }
+    Object connection = wire.connection(self);
+    Cut cut = lane.cut();
+    if (cut != null && connection != null) {
+      cut(cut, connection);
+    } else if (lane.delay() > 0) {
+      link.mask(Link.READ);
+      lane.whenFree(() -> link.unmask(Link.READ));
+      return count(arguments, 0);
+    }
+    Span span = new Span(arguments);
+    if (span.room() == 0) {
+      return original.call(self, arguments);
+    }
+    try {
+      Object result = result(original.call(self, span.narrowed(lane.portion(span.room()))));
+      long got = ((Number) result).longValue();
+      if (got > 0) {
+        lane.corrupt(span.read((int) got));
+        lane.passed(got);
+      }
+      return count(arguments, got);
+    } finally {
+      span.widen();
+    }
+  }
+
+  /** A timeout of the client's own ends a wait that no deadline of the channel's does. */
+  private static void hold(Link link, Injection turn) {
+    link.holdTurn(
+        turn,
+        Link.READ,
+        () ->
+            turn.later(
+                Phase.BEFORE,
+                Long.MAX_VALUE - 1,
+                waited ->
+                    link.endTurn(
+                        turn,
+                        Link.READ,
+                        waited != Injection.Waited.CLOSED && turn.ending(Phase.BEFORE) != null)));
+  }
+
+  private @Nullable Object end(Injection turn, Original original, Object self, Object[] arguments)
+      throws Throwable {
+    try {
+      Ending ending = turn.ending(Phase.BEFORE);
+      if (ending == null) {
+        ending = turn.ending(Phase.AFTER);
+      }
+      if (ending instanceof Failure failure) {
+        Outcome outcome = failed(failure, Phase.BEFORE, self, arguments);
+        if (outcome != Outcome.GO_ON) {
+          return outcome.get();
+        }
+      }
+      return original.call(self, arguments);
+    } finally {
+      turn.finish();
+    }
+  }
+}
