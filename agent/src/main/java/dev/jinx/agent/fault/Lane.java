@@ -301,9 +301,7 @@ public final class Lane {
       return wait.await(
           since -> {
             long left = delay();
-            return left <= 0 || left == Long.MAX_VALUE
-                ? left
-                : System.nanoTime() - since + left;
+            return left <= 0 || left == Long.MAX_VALUE ? left : System.nanoTime() - since + left;
           },
           line::isClosed,
           limit,

@@ -159,9 +159,12 @@ public final class Line {
     outbound.wake();
   }
 
-  /** Nanoseconds by which the connection's end comes late; 0 for none. */
+  /** Nanoseconds by which the connection's end comes late; 0 for none, and once it is closed. */
   public long slowClose() {
     long delay = 0;
+    if (closed) {
+      return delay;
+    }
     for (Injection injection : standing) {
       for (Injection.Hit hit : injection.hits()) {
         SlowClose slow = hit.effects().shaping(SlowClose.class);

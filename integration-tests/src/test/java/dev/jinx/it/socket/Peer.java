@@ -7,6 +7,9 @@ import java.net.ServerSocket;
 import java.net.Socket;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A server that does one thing to every connection, and a byte of it is all that is ever exchanged.
@@ -21,6 +24,8 @@ final class Peer implements AutoCloseable {
 
   private final ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
   private final List<Socket> connections = new CopyOnWriteArrayList<>();
+  private final AtomicInteger received = new AtomicInteger();
+  private final CountDownLatch ended = new CountDownLatch(1);
   private final Does does;
 
   Peer(Does does) throws IOException {
@@ -49,6 +54,7 @@ final class Peer implements AutoCloseable {
       for (int b = connection.getInputStream().read();
           b >= 0;
           b = connection.getInputStream().read()) {
+        received.incrementAndGet();
         switch (does) {
           case ECHO -> connection.getOutputStream().write(b);
           case SAY_NOTHING -> {}
@@ -61,6 +67,19 @@ final class Peer implements AutoCloseable {
       }
     } catch (IOException closed) {
       // the end
+    }
+    ended.countDown();
+  }
+
+  /** How many bytes have come. */
+  int received() {
+    return received.get();
+  }
+
+  /** Until a connection has come to its end, whatever kind of end. */
+  void awaitEnd() throws InterruptedException {
+    if (!ended.await(10, TimeUnit.SECONDS)) {
+      throw new AssertionError("the connection is still there");
     }
   }
 

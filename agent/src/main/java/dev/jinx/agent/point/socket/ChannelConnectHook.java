@@ -5,6 +5,7 @@ import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Exceptions;
@@ -80,7 +81,7 @@ final class ChannelConnectHook extends ConnectHook {
     } catch (Throwable e) {
       OwnFailures.note(e);
     }
-    try {
+    try (CallScope scope = CallScope.enterOnly(operation())) {
       Object unused = original.call(channel, arguments);
       return null;
     } catch (Throwable e) {

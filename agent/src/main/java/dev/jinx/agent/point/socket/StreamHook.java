@@ -4,6 +4,7 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
@@ -56,7 +57,8 @@ abstract class StreamHook extends SocketHook {
   public final @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument) {
     try {
-      Object connection = OwnThread.isCurrent() ? null : wire.connection(self);
+      boolean passes = OwnThread.isCurrent() || CallScope.isInside(operation());
+      Object connection = passes ? null : wire.connection(self);
       if (connection == null || wire.isClosed(connection)) {
         return null; // a closed one says so itself
       }
@@ -100,7 +102,8 @@ abstract class StreamHook extends SocketHook {
       Object self,
       Object[] arguments)
       throws E {
-    try {
+    // what is called beneath is this very method again
+    try (CallScope scope = CallScope.enterOnly(operation())) {
       return blocks
           ? blocking(link, fresh, turn, original, self, arguments)
           : instantly(link, fresh, turn, original, self, arguments);
