@@ -11,6 +11,7 @@ import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.jspecify.annotations.Nullable;
 
@@ -37,6 +38,7 @@ final class Link {
   private long backlogged;
   private final List<Runnable> afterFlush = new ArrayList<>();
   private @Nullable Thread flusher;
+  private final AtomicBoolean wasCut = new AtomicBoolean();
   private volatile boolean isDeaf;
   private volatile Peer peer = Peer.NONE;
   private volatile boolean answered;
@@ -66,6 +68,11 @@ final class Link {
   /** The peer that is being connected to. */
   void peer(Peer asked) {
     peer = asked;
+  }
+
+  /** Whether the connection is cut now, and was not before. */
+  boolean isFirstCut() {
+    return wasCut.compareAndSet(false, true);
   }
 
   // ---- turns

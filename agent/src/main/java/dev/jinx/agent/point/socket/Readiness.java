@@ -1,6 +1,8 @@
 package dev.jinx.agent.point.socket;
 
+import dev.jinx.agent.call.Kind;
 import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Handler;
@@ -77,7 +79,7 @@ final class Readiness implements Handler {
       Original original, Object self, @Nullable Object argument) {
     try {
       SelectableChannel channel = ((SelectionKey) self).channel();
-      Link link = links.known(channel);
+      Link link = CallScope.isInside(Operation.SOCKET_CLOSE) ? null : links.known(channel);
       int masked = link == null ? 0 : link.masked();
       if (masked == 0) {
         return null;
@@ -105,7 +107,8 @@ final class Readiness implements Handler {
   @SuppressWarnings("unchecked")
   private <E extends Throwable> Object translate(
       Original original, Object key, Object[] arguments, int without) throws E {
-    try {
+    // what is called beneath is this very method again
+    try (CallScope scope = CallScope.enter(Kind.SOCKET)) {
       Object events = original.call(key, arguments);
       return events instanceof Integer asked ? (Object) (asked & without) : (Object) 0;
     } catch (Throwable e) {

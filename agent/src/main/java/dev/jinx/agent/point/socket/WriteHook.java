@@ -5,6 +5,7 @@ import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.Lane;
@@ -56,7 +57,9 @@ final class WriteHook extends StreamHook {
       Cut cut = lane.cut();
       if (cut != null) {
         cut(cut, connection);
-        return pass(span, span.room(), original, self, total);
+        return cut instanceof Reset && link.isFirstCut()
+            ? count(original, total + lost(span))
+            : pass(span, span.room(), original, self, total);
       }
       if (lane.isSilent() || link.hasBacklog()) {
         total += link.backlog(connection, span);
@@ -84,6 +87,13 @@ final class WriteHook extends StreamHook {
       }
     }
     return count(original, total);
+  }
+
+  /** What a reset answers has been sent: the write succeeds, and the next call is told. */
+  private static long lost(Span span) {
+    long bytes = span.room();
+    span.skip(bytes);
+    return bytes;
   }
 
   /** The last portion is on its way when it is written; nobody waits for it to arrive. */
@@ -147,7 +157,9 @@ final class WriteHook extends StreamHook {
     Cut cut = lane.cut();
     if (cut != null) {
       cut(cut, connection);
-      return original.call(self, arguments);
+      return cut instanceof Reset && link.isFirstCut()
+          ? count(original, lost(span))
+          : original.call(self, arguments);
     }
     if (lane.isSilent() || link.hasBacklog()) {
       long taken = link.backlog(connection, span);
