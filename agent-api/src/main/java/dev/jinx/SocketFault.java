@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 
-/** A fault of a TCP connection, beneath whatever protocol it carries. */
+/** A fault of a TCP connection or of datagrams, beneath whatever protocol they carry. */
 public final class SocketFault extends Fault<SocketFault> {
 
   SocketFault(String... hosts) {
@@ -116,5 +116,10 @@ public final class SocketFault extends Fault<SocketFault> {
    */
   public SocketFault profile(String name) {
     return with("effect.profile", name);
+  }
+
+  /** {@code effect.duplicate}: a datagram comes twice. */
+  public SocketFault duplicate() {
+    return with("effect.duplicate", Map.of());
   }
 }

@@ -3,7 +3,6 @@ package dev.jinx.agent.call;
 import java.util.EnumSet;
 import java.util.Set;
 import java.util.TreeSet;
-import org.jspecify.annotations.Nullable;
 
 /**
  * What a hooked call does. Each operation is one bit of the gate, so a fault on {@code commit}
@@ -26,6 +25,10 @@ public enum Operation {
   SOCKET_WRITE(Kind.SOCKET, "write"),
   SOCKET_ACCEPT(Kind.SOCKET, "accept"),
   SOCKET_CLOSE(Kind.SOCKET, "close"),
+  /** A datagram that is sent; documents call it a write too. */
+  DATAGRAM_SEND(Kind.SOCKET, "write"),
+  /** A datagram that has come; documents call it a read too. */
+  DATAGRAM_RECEIVE(Kind.SOCKET, "read"),
   DNS_RESOLVE(Kind.DNS, "resolve"),
   TLS_HANDSHAKE(Kind.TLS, "handshake"),
   METHOD_CALL(Kind.METHOD, "call");
@@ -63,14 +66,15 @@ public enum Operation {
     return all;
   }
 
-  /** The operation of that kind and name, or null. */
-  public static @Nullable Operation of(Kind kind, String json) {
-    for (Operation operation : of(kind)) {
-      if (operation.json.equals(json)) {
-        return operation;
+  /** The operations of that kind and name, none where it is unknown. */
+  public static Set<Operation> of(Kind kind, String json) {
+    Set<Operation> all = of(kind);
+    for (Operation operation : values()) {
+      if (!operation.json.equals(json)) {
+        all.remove(operation);
       }
     }
-    return null;
+    return all;
   }
 
   /** The bits of several operations. */

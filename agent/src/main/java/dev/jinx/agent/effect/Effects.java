@@ -33,6 +33,7 @@ public record Effects(
     ENDINGS.put("error", Failure::read);
     ENDINGS.put("response", (effect, kind) -> Response.read(effect));
     ENDINGS.put("drop", (effect, kind) -> Drop.read(effect));
+    ENDINGS.put("duplicate", (effect, kind) -> Duplicate.read(effect));
     ENDINGS.put("reset", (effect, kind) -> Reset.read(effect));
     ENDINGS.put("limit", (effect, kind) -> Limit.read(effect));
   }
@@ -132,7 +133,7 @@ public record Effects(
    *
    * @param named whether the target names them; where it does not, some are spared: a delay does
    *     not hit the writes to a socket, which the kernel takes at once for real (it is the read
-   *     behind them that waits)
+   *     behind them that waits), nor the datagrams that come, as those that go are late
    */
   public Set<Operation> possibleOn(Set<Operation> operations, boolean named) {
     Set<Operation> possible = EnumSet.copyOf(operations);
@@ -158,6 +159,9 @@ public record Effects(
       }
       if (ending instanceof Drop || ending instanceof Failure) {
         possible.remove(Operation.SOCKET_CLOSE);
+      }
+      if (latency != null && !(ending instanceof Drop)) { // a question and its answer are late once
+        possible.remove(Operation.DATAGRAM_RECEIVE);
       }
     }
     return possible;

@@ -4,7 +4,7 @@ import dev.jinx.agent.call.Operation;
 import java.util.Set;
 
 /** An effect that ends the call, in place of its own outcome. */
-public sealed interface Ending permits Failure, Response, Drop, Cut {
+public sealed interface Ending permits Failure, Response, Drop, Duplicate, Cut {
 
   /** The operations that can end like this, of any kind. */
   Set<Operation> possibleOn();

@@ -1,5 +1,6 @@
 package dev.jinx.agent.effect;
 
+import static dev.jinx.agent.call.Operation.DATAGRAM_SEND;
 import static dev.jinx.agent.call.Operation.DNS_RESOLVE;
 import static dev.jinx.agent.call.Operation.HTTP_EXCHANGE;
 import static dev.jinx.agent.call.Operation.JDBC_ACQUIRE;
@@ -26,7 +27,7 @@ import org.jspecify.annotations.Nullable;
  * one.
  */
 public enum NamedError {
-  CONNECTION_REFUSED("connectionRefused", HTTP_EXCHANGE, SOCKET_CONNECT, TLS_HANDSHAKE),
+  CONNECTION_REFUSED("connectionRefused", HTTP_EXCHANGE, SOCKET_CONNECT, DATAGRAM_SEND),
   CONNECT_TIMEOUT("connectTimeout", HTTP_EXCHANGE, SOCKET_CONNECT),
   READ_TIMEOUT("readTimeout", HTTP_EXCHANGE, SOCKET_READ),
   CONNECTION_RESET("connectionReset", HTTP_EXCHANGE, SOCKET_READ, SOCKET_WRITE, TLS_HANDSHAKE),

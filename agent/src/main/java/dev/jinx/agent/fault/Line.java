@@ -181,7 +181,8 @@ public final class Line {
     return standing.isEmpty();
   }
 
-  boolean isClosed() {
+  /** Whether the connection is closed, or about to be. */
+  public boolean isClosed() {
     return closed;
   }
 

@@ -143,9 +143,9 @@ public record Target(
     boolean excludes = names.get(0).startsWith("^");
     Set<Operation> named = EnumSet.noneOf(Operation.class);
     for (String name : names) {
-      Operation operation =
+      Set<Operation> called =
           Operation.of(kind, excludes && name.startsWith("^") ? name.substring(1) : name);
-      if (operation == null) {
+      if (called.isEmpty()) {
         throw new InvalidDocument(
             target.path("operation"),
             "unknown operation \""
@@ -155,7 +155,7 @@ public record Target(
                 + ": "
                 + String.join(", ", Operation.names(Operation.of(kind))));
       }
-      named.add(operation);
+      named.addAll(called);
     }
     if (excludes) {
       Set<Operation> others = Operation.of(kind);

@@ -6,7 +6,7 @@ import dev.jinx.agent.weave.Original;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
-import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.NetworkChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
@@ -24,7 +24,7 @@ final class Accepted implements Handler {
   public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument) {
     try {
-      SocketAddress local = ((ServerSocketChannel) self).getLocalAddress();
+      SocketAddress local = ((NetworkChannel) self).getLocalAddress();
       if (local != null) {
         places.add(place(local));
       }

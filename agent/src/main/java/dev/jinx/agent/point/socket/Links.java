@@ -1,6 +1,8 @@
 package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Cut;
+import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
@@ -83,6 +85,20 @@ final class Links implements Handler {
     if (link.close()) {
       // the peer never had those bytes: when it hears of this end again it is by a reset
       kernel.reset(wire.descriptor(connection));
+    }
+  }
+
+  /** Cuts a connection for real; the call that comes next meets it. */
+  void cut(Cut cut, Object connection) {
+    try {
+      if (cut instanceof Reset) {
+        kernel.reset(wire.descriptor(connection));
+      } else {
+        kernel.shutdownOutput(wire.descriptor(connection));
+        wire.shutdownInput(connection);
+      }
+    } catch (Throwable closedMeanwhile) {
+      // then it has ended already
     }
   }
 

@@ -1,0 +1,112 @@
+package dev.jinx.agent.point.socket;
+
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.weave.Access;
+import java.io.FileDescriptor;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.MethodType;
+import java.lang.invoke.VarHandle;
+import java.nio.channels.AsynchronousChannel;
+import java.nio.channels.CompletionHandler;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import org.jspecify.annotations.Nullable;
+
+/** What the JDK keeps to itself of an asynchronous channel. The same on JDK 17 and 25. */
+final class AsyncInside {
+  private final Access access;
+  private volatile @Nullable Handles handles;
+
+  AsyncInside(Access access) {
+    this.access = access;
+  }
+
+  /**
+   * @param invoke runs a handler on a thread of the channel's group
+   */
+  private record Handles(
+      VarHandle fd,
+      MethodHandle killReading,
+      MethodHandle killWriting,
+      MethodHandle killConnect,
+      MethodHandle group,
+      MethodHandle schedule,
+      MethodHandle invoke) {}
+
+  private Handles handles() {
+    Handles known = handles;
+    if (known == null) {
+      try {
+        known = find();
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+      handles = known;
+    }
+    return known;
+  }
+
+  private Handles find() throws ReflectiveOperationException {
+    Class<?> channel = Class.forName("sun.nio.ch.AsynchronousSocketChannelImpl");
+    Class<?> group = Class.forName("sun.nio.ch.AsynchronousChannelGroupImpl");
+    Class<?> groupable = Class.forName("sun.nio.ch.Groupable");
+    Class<?> invoker = Class.forName("sun.nio.ch.Invoker");
+    MethodHandles.Lookup channels = access.in(channel);
+    MethodType nothing = MethodType.methodType(void.class);
+    return new Handles(
+        channels.findVarHandle(channel, "fd", FileDescriptor.class),
+        channels.findVirtual(channel, "killReading", nothing),
+        channels.findVirtual(channel, "killWriting", nothing),
+        channels.findVirtual(channel, "killConnect", nothing),
+        access.in(groupable).findVirtual(groupable, "group", MethodType.methodType(group)),
+        access
+            .in(group)
+            .findVirtual(
+                group,
+                "schedule",
+                MethodType.methodType(Future.class, Runnable.class, long.class, TimeUnit.class)),
+        access
+            .in(invoker)
+            .findStatic(
+                invoker,
+                "invokeIndirectly",
+                MethodType.methodType(
+                    void.class,
+                    AsynchronousChannel.class,
+                    CompletionHandler.class,
+                    Object.class,
+                    Object.class,
+                    Throwable.class)));
+  }
+
+  FileDescriptor descriptor(Object channel) {
+    return (FileDescriptor) handles().fd.get(channel);
+  }
+
+  /** Forbids what is under way to go on, as after a timeout or a cancellation. */
+  void kill(Operation operation, Object channel) throws Throwable {
+    switch (operation) {
+      case SOCKET_CONNECT -> handles().killConnect.invoke(channel);
+      case SOCKET_READ -> handles().killReading.invoke(channel);
+      default -> handles().killWriting.invoke(channel);
+    }
+  }
+
+  /** Has something done by the clock of the channel's group. */
+  Future<?> schedule(Object channel, Runnable work, long nanos) throws Throwable {
+    Object group = handles().group.invoke(channel);
+    return (Future<?>) handles().schedule.invoke(group, work, nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /** Completes on a thread of the channel's group. */
+  void complete(
+      Object channel,
+      CompletionHandler<?, ?> handler,
+      @Nullable Object attachment,
+      @Nullable Object value,
+      @Nullable Throwable failure)
+      throws Throwable {
+    handles().invoke.invoke(channel, handler, attachment, value, failure);
+  }
+}
