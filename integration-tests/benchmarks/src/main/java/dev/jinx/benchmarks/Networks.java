@@ -72,7 +72,7 @@ public final class Networks {
                           !armed.equals("no agent"))));
         }
       }
-      double none = all.get("no agent").median();
+      double none = all.getOrDefault("no agent", new Sample()).median();
       all.forEach(
           (armed, sample) -> {
             double ratio = sample.median() / none;
@@ -107,7 +107,7 @@ public final class Networks {
   // ---- in the JVM that is measured
 
   private static void work(String work) throws Exception {
-    String[] parts = work.split(":");
+    String[] parts = work.split(":", -1);
     if (parts.length == 1) {
       if (work.endsWith("+1000")) {
         List<String> faults = new ArrayList<>();
