@@ -8,8 +8,8 @@ import java.util.Map;
 
 /**
  * What to break and how: a fault document, written in Java. Start one with {@link Jinx#http},
- * {@link Jinx#jdbc}, {@link Jinx#socket} or {@link Jinx#dns} and arm it with {@link
- * Jinx#inject(Fault)}.
+ * {@link Jinx#jdbc}, {@link Jinx#socket}, {@link Jinx#dns} or {@link Jinx#tls} and arm it with
+ * {@link Jinx#inject(Fault)}.
  *
  * <p>A fault never changes; each method gives back a new one, so that one can be kept and varied.
  * Patterns are those of the document: {@code *} and {@code **} glob, a leading {@code ^} excludes,
@@ -19,7 +19,7 @@ import java.util.Map;
  * @param <F> the kind of fault that every method gives back
  */
 public abstract sealed class Fault<F extends Fault<F>>
-    permits HttpFault, JdbcFault, SocketFault, DnsFault {
+    permits HttpFault, JdbcFault, SocketFault, DnsFault, TlsFault {
 
   private final Map<String, Object> document;
 

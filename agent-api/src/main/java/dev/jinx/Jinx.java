@@ -40,6 +40,11 @@ public final class Jinx {
     return new DnsFault(hosts);
   }
 
+  /** A fault of TLS handshakes with these hosts; with any host if none is given. */
+  public static TlsFault tls(String... hosts) {
+    return new TlsFault(hosts);
+  }
+
   /**
    * Arms a fault; the next call that matches feels it.
    *

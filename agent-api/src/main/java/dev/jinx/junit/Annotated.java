@@ -17,7 +17,7 @@ import org.junit.jupiter.api.extension.ExtensionConfigurationException;
 /** An {@link InjectFault} as the fault that it stands for. */
 final class Annotated {
 
-  private static final Set<String> KINDS = Set.of("http", "jdbc", "socket", "dns", "json");
+  private static final Set<String> KINDS = Set.of("http", "jdbc", "socket", "dns", "tls", "json");
 
   /** The attributes whose value stands in the document as it is. */
   private static final Map<String, String> FIELDS =
@@ -60,7 +60,7 @@ final class Annotated {
   FaultInjection inject(String id) {
     try {
       if (KINDS.stream().filter(given::containsKey).count() != 1) {
-        throw new IllegalArgumentException("give one of http, jdbc, socket, dns and json");
+        throw new IllegalArgumentException("give one of http, jdbc, socket, dns, tls and json");
       }
       return given.containsKey("json") ? injectJson() : Jinx.inject(fault().id(id));
     } catch (IllegalArgumentException e) {
@@ -83,7 +83,9 @@ final class Annotated {
                 ? Jinx.jdbc(annotation.jdbc())
                 : given.containsKey("socket")
                     ? Jinx.socket(annotation.socket())
-                    : Jinx.dns(annotation.dns());
+                    : given.containsKey("dns")
+                        ? Jinx.dns(annotation.dns())
+                        : Jinx.tls(annotation.tls());
     Map<String, Object> response = new TreeMap<>();
     if (given.containsKey("response")) {
       response.put("status", annotation.response());

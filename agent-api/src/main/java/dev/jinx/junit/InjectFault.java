@@ -18,10 +18,10 @@ import org.junit.jupiter.api.parallel.ResourceLock;
  * feel it. A test that passes although the fault never fired fails, unless {@link #required} is
  * false.
  *
- * <p>Exactly one of {@link #http}, {@link #jdbc}, {@link #socket}, {@link #dns} and {@link #json}
- * is given. The other attributes stand for fields of the fault document, which are named with each;
- * the agent judges their values. What has no attribute here goes into {@link #json}, or through
- * {@link dev.jinx.Jinx#inject}.
+ * <p>Exactly one of {@link #http}, {@link #jdbc}, {@link #socket}, {@link #dns}, {@link #tls} and
+ * {@link #json} is given. The other attributes stand for fields of the fault document, which are
+ * named with each; the agent judges their values. What has no attribute here goes into {@link
+ * #json}, or through {@link dev.jinx.Jinx#inject}.
  *
  * <p>The test method may take a {@link FaultInjection} for each of its faults: first its own in the
  * order in which they are written, then those of its class; or all of them as {@code
@@ -48,10 +48,13 @@ public @interface InjectFault {
   /** Look-ups of these host names ({@code target.host}); {@code "*"} for any. */
   String[] dns() default {};
 
+  /** TLS handshakes with these hosts ({@code target.host}); {@code "*"} for any. */
+  String[] tls() default {};
+
   /** A whole fault document, instead of all other attributes but {@link #required}. */
   String json() default "";
 
-  /** http, socket: {@code target.port}. */
+  /** http, socket, tls: {@code target.port}. */
   int[] port() default {};
 
   /** http: {@code target.method}. */

@@ -269,7 +269,7 @@ class JinxExtensionTest {
   @Test
   void a_bad_annotation_is_quoted_and_says_what_is_wrong() {
     assertThat(failure(Bad.class, "no_kind"))
-        .hasMessage("@InjectFault(drop = true): give one of http, jdbc, socket, dns and json");
+        .hasMessage("@InjectFault(drop = true): give one of http, jdbc, socket, dns, tls and json");
     assertThat(failure(Bad.class, "two_kinds")).hasMessageContaining("give one of");
     assertThat(failure(Bad.class, "json_and_more")).hasMessageContaining("json is the whole fault");
     assertThat(failure(Bad.class, "two_errors")).hasMessageContaining("with one error");

@@ -17,6 +17,7 @@ public final class Adapters<T> {
   private final String className;
   private final Class<T> type;
   private final Access access;
+  private final @Nullable String home;
 
   // kept by the library's class, so that an undeployed application takes its adapter along
   private final ClassValue<T> adapters =
@@ -33,9 +34,20 @@ public final class Adapters<T> {
    *     all of that package belongs to it
    */
   public Adapters(String className, Class<T> type, Access access) {
+    this(className, type, access, null);
+  }
+
+  /**
+   * For a library that others carry along under a name of their own.
+   *
+   * @param home the package, as {@code io.netty.}, that the adapter is compiled against; elsewhere
+   *     another stands in its place, as in {@code io.grpc.netty.shaded.io.netty.}
+   */
+  public Adapters(String className, Class<T> type, Access access, @Nullable String home) {
     this.className = className;
     this.type = type;
     this.access = access;
+    this.home = home;
   }
 
   /** The adapter for the loader of that class of the library. */
@@ -48,7 +60,7 @@ public final class Adapters<T> {
       String own = className.substring(0, className.lastIndexOf('.') + 1);
       boolean hasPackage = !own.equals(type.getPackageName().concat("."));
       ClassLoader loader =
-          new AdapterLoader(hasPackage ? own : className, library.getClassLoader());
+          new AdapterLoader(hasPackage ? own : className, library.getClassLoader(), moved(library));
       access.lend(library, loader.getUnnamedModule());
       var constructor = loader.loadClass(className).getDeclaredConstructor();
       constructor.setAccessible(true);
@@ -60,16 +72,27 @@ public final class Adapters<T> {
     }
   }
 
+  /** Where the library is, if not at home: its classes are called the same beneath. */
+  private @Nullable Moved moved(Class<?> library) {
+    if (home == null || library.getName().startsWith(home)) {
+      return null;
+    }
+    int end = library.getName().indexOf(home);
+    return end < 0 ? null : new Moved(home, library.getName().substring(0, end) + home);
+  }
+
   private static final class AdapterLoader extends ClassLoader {
     private static final ClassLoader AGENT = AdapterLoader.class.getClassLoader();
 
     private final String adapter;
     private final @Nullable ClassLoader library;
+    private final @Nullable Moved moved;
 
-    AdapterLoader(String adapter, @Nullable ClassLoader library) {
+    AdapterLoader(String adapter, @Nullable ClassLoader library, @Nullable Moved moved) {
       super(AGENT);
       this.adapter = adapter;
       this.library = library;
+      this.moved = moved;
     }
 
     @Override
@@ -108,7 +131,7 @@ public final class Adapters<T> {
         if (in == null) {
           throw new ClassNotFoundException(name);
         }
-        byte[] bytes = in.readAllBytes();
+        byte[] bytes = moved == null ? in.readAllBytes() : moved.rename(in.readAllBytes());
         return defineClass(name, bytes, 0, bytes.length);
       } catch (IOException e) {
         throw new ClassNotFoundException(name, e);

@@ -32,7 +32,13 @@ import dev.jinx.agent.point.jdbc.TomcatJdbc;
 import dev.jinx.agent.point.socket.AsyncChannel;
 import dev.jinx.agent.point.socket.Datagrams;
 import dev.jinx.agent.point.socket.JavaSocket;
+import dev.jinx.agent.point.socket.NettyNative;
 import dev.jinx.agent.point.socket.NioChannel;
+import dev.jinx.agent.point.tls.Handshakes;
+import dev.jinx.agent.point.tls.JdkHttpClientTls;
+import dev.jinx.agent.point.tls.JdkSslEngine;
+import dev.jinx.agent.point.tls.JdkSslSocket;
+import dev.jinx.agent.point.tls.NettySslHandler;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Catalogue;
 import dev.jinx.agent.weave.ClassHooks;
@@ -57,6 +63,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   private final Armory armory;
   private final Access access;
   private final Exceptions exceptions;
+  private final Handshakes handshakes;
   private final boolean hasJdbc = ModuleLayer.boot().findModule("java.sql").isPresent();
   private final List<@Nullable Point> made = new ArrayList<>();
   private final PointIndex index;
@@ -65,6 +72,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
     this.armory = armory;
     this.access = access;
     exceptions = new Exceptions(access);
+    handshakes = new Handshakes(access, exceptions);
     PointIndex written = PointIndex.read();
     index = written == null ? indexOfAll() : written;
   }
@@ -90,8 +98,13 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 15 -> new Grpc(armory, access, exceptions);
       case 16 -> new ApacheHttpAsyncClient4(armory, access, exceptions);
       case 17 -> new NettyResolver(armory, access, exceptions);
-      case 18 -> new Datagrams(armory, access, exceptions);
-      case 19 -> new AsyncChannel(armory, access, exceptions);
+      case 18 -> new JdkSslSocket(armory, handshakes);
+      case 19 -> new JdkSslEngine(armory, handshakes);
+      case 20 -> new JdkHttpClientTls(armory, access, handshakes);
+      case 21 -> new NettySslHandler(armory, access, handshakes);
+      case 22 -> new Datagrams(armory, access, exceptions);
+      case 23 -> new AsyncChannel(armory, access, exceptions);
+      case 24 -> new NettyNative(armory, access, exceptions);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -99,11 +112,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 20 -> new HikariCp(armory, access, drivers());
-      case 21 -> new Dbcp2(armory, access, drivers());
-      case 22 -> new TomcatJdbc(armory, access, drivers());
-      case 23 -> new C3p0(armory, access, drivers());
-      case 24 -> new Agroal(armory, access, drivers());
+      case 25 -> new HikariCp(armory, access, drivers());
+      case 26 -> new Dbcp2(armory, access, drivers());
+      case 27 -> new TomcatJdbc(armory, access, drivers());
+      case 28 -> new C3p0(armory, access, drivers());
+      case 29 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }

@@ -34,8 +34,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
 /** gRPC's clients and its server, without generated code: a message is a text. */
-final class GrpcClients {
-  static final MethodDescriptor<String, String> UNARY = method("Unary", MethodType.UNARY);
+public final class GrpcClients {
+  public static final MethodDescriptor<String, String> UNARY = method("Unary", MethodType.UNARY);
   static final MethodDescriptor<String, String> STREAMING =
       method("Streaming", MethodType.SERVER_STREAMING);
 
@@ -189,13 +189,13 @@ final class GrpcClients {
   }
 
   /** A server that answers a unary call with its request, and a streaming one with ten. */
-  static final class Server implements AutoCloseable {
+  public static final class Server implements AutoCloseable {
     private final io.grpc.Server server;
     private final AtomicInteger calls = new AtomicInteger();
     volatile Function<String, String> answer = text -> text;
     volatile io.grpc.Status status = io.grpc.Status.OK;
 
-    Server() throws IOException {
+    public Server() throws IOException {
       var service =
           io.grpc.ServerServiceDefinition.builder("jinx.Echo")
               .addMethod(UNARY, ServerCalls.asyncUnaryCall((text, to) -> answer(text, to, 1)))
@@ -222,7 +222,7 @@ final class GrpcClients {
       to.onCompleted();
     }
 
-    URI uri() {
+    public URI uri() {
       return URI.create("http://localhost:" + server.getPort() + "/");
     }
 

@@ -11,7 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** A real PostgreSQL server. */
-final class Postgres extends Database {
+public final class Postgres extends Database {
   private static final String WAITING =
       "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
 
@@ -38,8 +38,12 @@ final class Postgres extends Database {
     }
   }
 
-  static Postgres server() {
+  public static Postgres server() {
     return Server.ONE;
+  }
+
+  public int port() {
+    return server.getPort();
   }
 
   @Override

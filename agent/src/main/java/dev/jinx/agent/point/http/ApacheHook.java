@@ -23,6 +23,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HeldCalls;
 import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.tls.TlsFailures;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;

@@ -13,6 +13,7 @@ import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.tls.TlsFailures;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;

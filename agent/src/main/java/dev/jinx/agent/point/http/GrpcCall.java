@@ -10,6 +10,7 @@ import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.AsyncCall;
+import dev.jinx.agent.point.tls.TlsFailures;
 import dev.jinx.agent.weave.Original;
 import java.util.ArrayDeque;
 import java.util.Objects;

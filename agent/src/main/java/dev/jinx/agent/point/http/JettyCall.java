@@ -11,6 +11,7 @@ import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.AsyncCall;
+import dev.jinx.agent.point.tls.TlsFailures;
 import dev.jinx.agent.weave.Original;
 import java.io.EOFException;
 import java.net.ConnectException;

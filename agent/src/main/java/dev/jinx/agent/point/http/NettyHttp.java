@@ -11,6 +11,7 @@ import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.tls.TlsFailures;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Landmark;

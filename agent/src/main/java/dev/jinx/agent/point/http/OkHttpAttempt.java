@@ -15,6 +15,7 @@ import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.VirtualThreads;
 import dev.jinx.agent.point.AsyncCall;
 import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.tls.TlsFailures;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketException;

@@ -39,6 +39,7 @@ final class Link {
   private final List<Runnable> afterFlush = new ArrayList<>();
   private @Nullable Thread flusher;
   private final AtomicBoolean wasCut = new AtomicBoolean();
+  private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
   private volatile Peer peer = Peer.NONE;
   private volatile boolean answered;
@@ -73,6 +74,11 @@ final class Link {
   /** Whether the connection is cut now, and was not before. */
   boolean isFirstCut() {
     return wasCut.compareAndSet(false, true);
+  }
+
+  /** Whether the peer's end is met now, and was not before. */
+  boolean isFirstEnd() {
+    return hasEnded.compareAndSet(false, true);
   }
 
   // ---- turns

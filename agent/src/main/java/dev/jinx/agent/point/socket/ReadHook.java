@@ -86,8 +86,8 @@ final class ReadHook extends StreamHook {
     }
     Object connection = wire.connection(self);
     Cut cut = lane.cut();
-    if (cut != null && connection != null) {
-      cut(cut, connection);
+    if (cut != null && connection != null && link.isFirstCut()) {
+      links.cut(cut, connection);
     }
     long got;
     try {
@@ -102,7 +102,7 @@ final class ReadHook extends StreamHook {
       lane.corrupt(bytes);
       lane.passed(got);
     } else if (got < 0) {
-      lane.pause(link.line().slowClose());
+      lane.pause(link.isFirstEnd() ? link.line().slowClose() : 0);
     }
     if (!fresh && got >= 0) {
       return count(arguments, got);
@@ -179,11 +179,11 @@ final class ReadHook extends StreamHook {
     Object connection = wire.connection(self);
     Cut cut = lane.cut();
     if (cut != null && connection != null) {
-      cut(cut, connection);
+      if (link.isFirstCut()) {
+        links.cut(cut, connection);
+      }
     } else if (lane.delay() > 0) {
-      link.mask(Link.READ);
-      lane.whenFree(() -> link.unmask(Link.READ));
-      return count(arguments, 0);
+      return notYet(link, arguments);
     }
     Span span = new Span(arguments);
     if (span.room() == 0) {
@@ -195,11 +195,20 @@ final class ReadHook extends StreamHook {
       if (got > 0) {
         lane.corrupt(span.read((int) got));
         lane.passed(got);
+      } else if (got < 0 && link.line().slowClose() > 0 && link.isFirstEnd()) {
+        lane.pause(link.line().slowClose());
+        return notYet(link, arguments);
       }
       return count(arguments, got);
     } finally {
       span.widen();
     }
+  }
+
+  private static Object notYet(Link link, Object[] arguments) {
+    link.mask(Link.READ);
+    link.line().inbound().whenFree(() -> link.unmask(Link.READ));
+    return count(arguments, 0);
   }
 
   /** A timeout of the client's own ends a wait that no deadline of the channel's does. */

@@ -56,7 +56,7 @@ final class WriteHook extends StreamHook {
     while (span.room() > 0) {
       Cut cut = lane.cut();
       if (cut != null) {
-        cut(cut, connection);
+        links.cut(cut, connection);
         return cut instanceof Reset && link.isFirstCut()
             ? count(original, total + lost(span))
             : pass(span, span.room(), original, self, total);
@@ -156,7 +156,7 @@ final class WriteHook extends StreamHook {
     }
     Cut cut = lane.cut();
     if (cut != null) {
-      cut(cut, connection);
+      links.cut(cut, connection);
       return cut instanceof Reset && link.isFirstCut()
           ? count(original, lost(span))
           : original.call(self, arguments);

@@ -1,5 +1,7 @@
-package dev.jinx.agent.point.http;
+package dev.jinx.agent.point.tls;
 
+import dev.jinx.agent.call.Kind;
+import dev.jinx.agent.fault.CallScope;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -8,21 +10,25 @@ import java.security.GeneralSecurityException;
 import java.security.KeyPairGenerator;
 import java.security.KeyStore;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
 import javax.net.ssl.KeyManager;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLException;
 import javax.net.ssl.SSLHandshakeException;
+import javax.net.ssl.TrustManager;
 import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
 import org.jspecify.annotations.Nullable;
 
 /**
  * Failed TLS handshakes. Their exceptions, causes and messages differ from one JDK to the next, so
  * they are not imitated: two engines of this JVM fail to shake hands, in memory.
  */
-final class TlsFailures {
+public final class TlsFailures {
   private static final String AUTHORITY =
       """
       -----BEGIN CERTIFICATE-----
@@ -54,7 +60,7 @@ final class TlsFailures {
   private TlsFailures() {}
 
   /** The server finds nothing in common and says so with an alert. */
-  static SSLException handshake() {
+  public static SSLException handshake() {
     try {
       return failure(null, null, "Received fatal alert: handshake_failure");
     } catch (GeneralSecurityException e) {
@@ -63,23 +69,39 @@ final class TlsFailures {
   }
 
   /** The server's certificate has run out. */
-  static SSLException certificateExpired() {
+  public static SSLException certificateExpired() {
     String message = "PKIX path validation failed";
     try {
-      Certificate authority = certificate(AUTHORITY);
-      KeyStore trusted = emptyStore();
-      trusted.setCertificateEntry("authority", authority);
       KeyStore own = emptyStore();
       // any key does: the client looks at the certificate before it asks for the proof
       own.setKeyEntry(
           "server",
           KeyPairGenerator.getInstance("EC").generateKeyPair().getPrivate(),
           new char[0],
-          new Certificate[] {certificate(EXPIRED), authority});
-      return failure(own, trusted, message);
+          new Certificate[] {certificate(EXPIRED), certificate(AUTHORITY)});
+      return failure(own, trusted(), message);
     } catch (GeneralSecurityException | IOException e) {
       return new SSLHandshakeException(message);
     }
+  }
+
+  /** What this JVM's trust manager says of such a certificate: the cause of the above. */
+  static CertificateException expired() throws GeneralSecurityException, IOException {
+    X509Certificate[] chain = {certificate(EXPIRED), certificate(AUTHORITY)};
+    for (TrustManager each : trust(trusted())) {
+      try {
+        ((X509TrustManager) each).checkServerTrusted(chain, "UNKNOWN");
+      } catch (CertificateException expired) {
+        return expired;
+      }
+    }
+    throw new CertificateException("an expired certificate is trusted");
+  }
+
+  private static KeyStore trusted() throws GeneralSecurityException, IOException {
+    KeyStore trusted = emptyStore();
+    trusted.setCertificateEntry("authority", certificate(AUTHORITY));
+    return trusted;
   }
 
   private static KeyStore emptyStore() throws GeneralSecurityException, IOException {
@@ -88,17 +110,24 @@ final class TlsFailures {
     return store;
   }
 
-  private static Certificate certificate(String pem) throws GeneralSecurityException {
-    return CertificateFactory.getInstance("X.509")
-        .generateCertificate(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)));
+  private static X509Certificate certificate(String pem) throws GeneralSecurityException {
+    return (X509Certificate)
+        CertificateFactory.getInstance("X.509")
+            .generateCertificate(new ByteArrayInputStream(pem.getBytes(StandardCharsets.US_ASCII)));
   }
 
   private static SSLException failure(
       @Nullable KeyStore own, @Nullable KeyStore trusted, String message)
       throws GeneralSecurityException {
-    SSLEngine client = context(null, trusted).createSSLEngine();
+    try (CallScope ours = CallScope.enter(Kind.TLS)) {
+      return shakeHands(context(null, trusted), context(own, null), message);
+    }
+  }
+
+  private static SSLException shakeHands(SSLContext ofClient, SSLContext ofServer, String message) {
+    SSLEngine client = ofClient.createSSLEngine();
     client.setUseClientMode(true);
-    SSLEngine server = context(own, null).createSSLEngine();
+    SSLEngine server = ofServer.createSSLEngine();
     server.setUseClientMode(false);
     ByteBuffer toServer = ByteBuffer.allocate(1 << 16);
     ByteBuffer toClient = ByteBuffer.allocate(1 << 16);
@@ -146,11 +175,15 @@ final class TlsFailures {
       factory.init(own, new char[0]);
       keys = factory.getKeyManagers();
     }
+    SSLContext context = SSLContext.getInstance("TLS");
+    context.init(keys, trust(trusted), null);
+    return context;
+  }
+
+  private static TrustManager[] trust(@Nullable KeyStore trusted) throws GeneralSecurityException {
     TrustManagerFactory trust =
         TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
     trust.init(trusted);
-    SSLContext context = SSLContext.getInstance("TLS");
-    context.init(keys, trust.getTrustManagers(), null);
-    return context;
+    return trust.getTrustManagers();
   }
 }

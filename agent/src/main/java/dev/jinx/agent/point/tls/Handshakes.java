@@ -1,0 +1,211 @@
+package dev.jinx.agent.point.tls;
+
+import dev.jinx.agent.call.Field;
+import dev.jinx.agent.effect.Ending;
+import dev.jinx.agent.effect.Failure;
+import dev.jinx.agent.effect.NamedError;
+import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.WeakIdentityMap;
+import dev.jinx.agent.weave.Access;
+import dev.jinx.agent.weave.Original;
+import java.util.List;
+import javax.net.ssl.SNIHostName;
+import javax.net.ssl.SNIServerName;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What is known of the handshakes while faults are armed, by the socket or engine that shakes
+ * hands: one handshake passes several hooks, but is decided on once, and what was decided at one
+ * hook may have to come at another.
+ */
+public final class Handshakes {
+
+  /** A handshake that has been decided on. */
+  static final class Handshake {
+    /** What is still to come of it. */
+    private volatile @Nullable Injection planned;
+
+    /** The wait that holds it now. */
+    private volatile @Nullable Injection held;
+
+    private volatile boolean closed;
+
+    void plan(Injection injection) {
+      planned = injection;
+    }
+
+    void hold(Injection injection) {
+      held = injection;
+      if (closed) {
+        injection.close();
+      }
+    }
+
+    void release() {
+      held = null;
+    }
+
+    boolean isHeld() {
+      return held != null;
+    }
+
+    /** The socket is closed: nobody waits on. */
+    void close() {
+      closed = true;
+      Injection waiting = held;
+      if (waiting != null) {
+        waiting.close();
+      }
+    }
+
+    /** What is to end it in that phase; null for nothing. */
+    @Nullable Failure planned(Phase phase) {
+      Injection injection = planned;
+      Ending ending = injection == null ? null : injection.ending(phase);
+      return ending instanceof Failure failure ? failure : null;
+    }
+
+    void done() {
+      planned = null;
+    }
+  }
+
+  private final WeakIdentityMap<Object, Handshake> all = new WeakIdentityMap<>();
+  private final Access access;
+  private final Exceptions exceptions;
+  private volatile @Nullable SunJsse jsse;
+
+  public Handshakes(Access access, Exceptions exceptions) {
+    this.access = access;
+    this.exceptions = exceptions;
+  }
+
+  SunJsse jsse() {
+    SunJsse known = jsse;
+    if (known == null) {
+      try {
+        known = new SunJsse(access);
+      } catch (ReflectiveOperationException e) {
+        throw new IllegalStateException(e);
+      }
+      jsse = known;
+    }
+    return known;
+  }
+
+  /** The handshake of that socket or engine; null where none has been decided on. */
+  @Nullable Handshake of(Object connection) {
+    return all.get(connection);
+  }
+
+  /** Notes that a handshake is decided on; gives null where it has been before. */
+  @Nullable Handshake begin(Object connection) {
+    if (all.get(connection) != null) {
+      return null;
+    }
+    Handshake handshake = new Handshake();
+    all.put(connection, handshake);
+    return handshake;
+  }
+
+  /** A field of a call. */
+  @Nullable String read(Field field, Object connection) {
+    try {
+      return switch (field) {
+        case HOST -> host(connection);
+        case PORT -> port(connection);
+        default -> null;
+      };
+    } catch (Throwable e) {
+      OwnFailures.note(e);
+      return null;
+    }
+  }
+
+  private @Nullable String host(Object connection) throws Throwable {
+    if (!(connection instanceof SSLEngine engine)) {
+      return jsse().peerHost(connection);
+    }
+    String host = engine.getPeerHost();
+    return host == null ? asked(engine.getSSLParameters().getServerNames()) : host;
+  }
+
+  /** The name that the server is asked for: an engine may have been made without its peer. */
+  private static @Nullable String asked(@Nullable List<SNIServerName> names) {
+    if (names != null) {
+      for (SNIServerName name : names) {
+        if (name instanceof SNIHostName host) {
+          return host.getAsciiName();
+        }
+      }
+    }
+    return null;
+  }
+
+  private @Nullable String port(Object connection) throws Throwable {
+    int port =
+        connection instanceof SSLEngine engine ? engine.getPeerPort() : jsse().peerPort(connection);
+    return port < 0 ? null : Integer.toString(port);
+  }
+
+  /** Whether it is this error that is planned. */
+  static boolean is(NamedError error, @Nullable Failure failure) {
+    return failure instanceof Failure.Named named && named.error() == error;
+  }
+
+  /** What a connection of the JDK's fails with, once it has; null where nothing comes of it. */
+  @Nullable Throwable failed(Object connection, Failure failure) throws Throwable {
+    if (failure instanceof Failure.Thrown thrown) {
+      return exceptions.make(thrown, connection);
+    }
+    if (is(NamedError.TLS_HANDSHAKE_FAILURE, failure)) {
+      return jsse().handshakeFailure(connection);
+    }
+    return is(NamedError.CERTIFICATE_EXPIRED, failure)
+        ? jsse().certificateExpired(connection)
+        : null;
+  }
+
+  /** In place of a hooked method: fails the connection. */
+  <E extends Throwable> @Nullable Object fail(
+      Handshake handshake,
+      Failure failure,
+      Object connection,
+      Original original,
+      Object self,
+      Object[] arguments)
+      throws E {
+    handshake.done();
+    Throwable failed = null;
+    try {
+      failed = failed(connection, failure);
+    } catch (Throwable e) {
+      OwnFailures.note(e);
+    }
+    if (failed != null) {
+      Handshakes.<E>rethrow(failed);
+    }
+    return Handshakes.<E>goOn(original, self, arguments);
+  }
+
+  /** The hooked method's own body. */
+  static <E extends Throwable> @Nullable Object goOn(
+      Original original, Object self, Object[] arguments) throws E {
+    try {
+      return original.call(self, arguments);
+    } catch (Throwable e) {
+      Handshakes.<E>rethrow(e);
+      return null;
+    }
+  }
+
+  /** Throws what a handler cannot declare, but the hooked method can throw. */
+  @SuppressWarnings("unchecked")
+  private static <E extends Throwable> void rethrow(Throwable failure) throws E {
+    throw (E) failure;
+  }
+}

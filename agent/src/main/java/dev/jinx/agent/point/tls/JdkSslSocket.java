@@ -1,0 +1,163 @@
+package dev.jinx.agent.point.tls;
+
+import dev.jinx.agent.call.Field;
+import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Failure;
+import dev.jinx.agent.effect.Phase;
+import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.point.BlockingHook;
+import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.tls.Handshakes.Handshake;
+import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.MethodHook;
+import dev.jinx.agent.weave.Original;
+import java.io.InterruptedIOException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.function.BiFunction;
+import javax.net.ssl.SSLSocket;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The JDK's {@code SSLSocket} as a client. Every first handshake, asked for or implied by a read, a
+ * write or {@code getSession()}, passes {@code readHandshakeRecord()} once, when its hello is on
+ * the way and the server's answer is awaited; a renegotiation and a key update do not.
+ */
+public final class JdkSslSocket extends BlockingHook implements Point {
+  private static final String CLASS = "sun/security/ssl/SSLSocketImpl";
+
+  private final Handshakes handshakes;
+
+  public JdkSslSocket(Armory armory, Handshakes handshakes) {
+    super(armory, Operation.TLS_HANDSHAKE);
+    this.handshakes = handshakes;
+  }
+
+  @Override
+  public List<ClassHooks> classes() {
+    return List.of(
+        new ClassHooks(
+            "jdk-tls",
+            CLASS,
+            List.of(
+                on("readHandshakeRecord", "()I", -1),
+                new MethodHook(
+                    "close", "()V", -1, Operation.TLS_HANDSHAKE.bit(), new Closing(), true))));
+  }
+
+  /** Ends the wait of a handshake whose socket is closed. */
+  private final class Closing implements Handler {
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object socket, @Nullable Object argument) {
+      Handshake handshake = handshakes.of(socket);
+      if (handshake != null) {
+        handshake.close();
+      }
+      return null;
+    }
+  }
+
+  @Override
+  protected boolean concerns(Object socket, @Nullable Object argument) {
+    return ((SSLSocket) socket).getUseClientMode();
+  }
+
+  /** A handshake that goes on after a read has timed out is the same one. */
+  @Override
+  public boolean counts(Object socket, @Nullable Object argument) {
+    return handshakes.begin(socket) != null;
+  }
+
+  @Override
+  public @Nullable String read(
+      Field field, @Nullable String name, Object socket, @Nullable Object argument) {
+    return handshakes.read(field, socket);
+  }
+
+  @Override
+  protected long patience(Phase phase, Object socket, Object[] arguments) throws SocketException {
+    int millis = ((SSLSocket) socket).getSoTimeout();
+    return millis == 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
+  }
+
+  @Override
+  protected Outcome outOfPatience(Phase phase, Object socket, Object[] arguments) {
+    return Outcome.fail(new SocketTimeoutException("Read timed out"));
+  }
+
+  @Override
+  protected Injection.Waited await(Injection injection, Phase phase, long limit, Object socket)
+      throws Throwable {
+    Handshake handshake = handshakes.of(socket);
+    if (handshake == null) {
+      return Injection.Waited.ELAPSED;
+    }
+    if (phase == Phase.BEFORE) {
+      handshake.plan(injection);
+    }
+    if (injection.delay(phase, limit) <= 0) {
+      return Injection.Waited.ELAPSED;
+    }
+    long patience = limit;
+    if (phase == Phase.BEFORE) {
+      // what the server takes by itself comes first: the delay is on top of it
+      long start = System.nanoTime();
+      try {
+        handshakes.jsse().awaitRecord(socket);
+      } catch (InterruptedIOException timeout) {
+        return Injection.Waited.TIMED_OUT;
+      } catch (Exception itsOwn) {
+        return Injection.Waited.ELAPSED; // it comes again
+      }
+      patience = limit == Long.MAX_VALUE ? limit : limit - (System.nanoTime() - start);
+    }
+    handshake.hold(injection);
+    try {
+      return super.await(injection, phase, patience, socket);
+    } finally {
+      handshake.release();
+    }
+  }
+
+  @Override
+  protected Outcome closed(Object socket, Object[] arguments) {
+    return Outcome.fail(new SocketException("Socket closed"));
+  }
+
+  @Override
+  protected Outcome failed(Failure failure, Phase phase, Object socket, Object[] arguments)
+      throws Throwable {
+    if (failure instanceof Failure.Named named) {
+      switch (named.error()) {
+        case CONNECTION_RESET -> {
+          reset((SSLSocket) socket);
+          return Outcome.fail(new SocketException("Connection reset"));
+        }
+        case UNEXPECTED_EOF -> {
+          Throwable end = handshakes.jsse().endOfFile(socket);
+          return end == null ? Outcome.GO_ON : Outcome.fail(end);
+        }
+        case CERTIFICATE_EXPIRED -> {
+          if (phase == Phase.BEFORE) {
+            return Outcome.GO_ON; // it comes when the certificate does: see JdkSslEngine
+          }
+        }
+        default -> {}
+      }
+    }
+    Throwable failed = handshakes.failed(socket, failure);
+    return failed == null ? Outcome.GO_ON : Outcome.fail(failed);
+  }
+
+  /** The peer sees the reset too. */
+  private void reset(SSLSocket socket) throws Throwable {
+    socket.setSoLinger(true, 0);
+    handshakes.jsse().closeBeneath(socket);
+  }
+}

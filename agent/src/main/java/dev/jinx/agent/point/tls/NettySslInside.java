@@ -1,0 +1,77 @@
+package dev.jinx.agent.point.tls;
+
+import dev.jinx.agent.weave.Access;
+import io.netty.buffer.Unpooled;
+import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.ssl.SslHandler;
+import java.lang.invoke.MethodHandle;
+import java.lang.invoke.MethodType;
+import java.util.concurrent.RejectedExecutionException;
+import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
+
+/** The adapter of {@link NettySslHandler}. */
+public final class NettySslInside implements NettySslHandler.Library {
+  private static final String WRAPPER = "io.netty.handler.ssl.JdkSslEngine";
+
+  private volatile @Nullable MethodHandle wrapped;
+
+  @Override
+  public SSLEngine engine(Access access, Object handler) throws Throwable {
+    SSLEngine engine = ((SslHandler) handler).engine();
+    Class<?> wrapper = wrapper(engine);
+    if (wrapper == null) {
+      return engine;
+    }
+    MethodHandle known = wrapped;
+    if (known == null) {
+      known =
+          access
+              .in(wrapper)
+              .findVirtual(wrapper, "getWrappedEngine", MethodType.methodType(SSLEngine.class))
+              .asType(MethodType.methodType(SSLEngine.class, SSLEngine.class));
+      wrapped = known;
+    }
+    return (SSLEngine) known.invokeExact(engine);
+  }
+
+  private static @Nullable Class<?> wrapper(SSLEngine engine) {
+    Class<?> type = engine.getClass();
+    while (type != null && !type.getName().equals(WRAPPER)) {
+      type = type.getSuperclass();
+    }
+    return type;
+  }
+
+  @Override
+  public boolean isShakingHands(Object handler) {
+    return !((SslHandler) handler).handshakeFuture().isDone();
+  }
+
+  @Override
+  public void read(Object handler, Object context) {
+    ChannelHandlerContext its = (ChannelHandlerContext) context;
+    try {
+      its.executor().execute(() -> read((SslHandler) handler, its));
+    } catch (RejectedExecutionException shutDown) {
+      // the channel is gone with its loop
+    }
+  }
+
+  /** As the handler itself does once a task of its engine's has been done elsewhere. */
+  private static void read(SslHandler handler, ChannelHandlerContext context) {
+    if (context.isRemoved()) {
+      return;
+    }
+    try {
+      handler.channelRead(context, Unpooled.EMPTY_BUFFER);
+      handler.channelReadComplete(context);
+    } catch (Exception failure) {
+      try {
+        handler.exceptionCaught(context, failure);
+      } catch (Exception later) {
+        context.fireExceptionCaught(later);
+      }
+    }
+  }
+}
