@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures what Jinx costs and prints it as Markdown, with the budgets beside it.
 #
-#   ./integration-tests/benchmarks/run.sh [--smoke] [startup|calls|delays|all]
+#   ./integration-tests/benchmarks/run.sh [--smoke] [startup|calls|delays|networks|all]
 #
 # --smoke tries only that everything works: its figures mean nothing. On the JDK of JAVA_HOME or
 # PATH, and on that of JAVA25_HOME too where it is set.
@@ -13,7 +13,7 @@ what=all
 for word in "$@"; do
   case $word in
     --smoke) smoke=true ;;
-    startup | calls | delays | all) what=$word ;;
+    startup | calls | delays | networks | all) what=$word ;;
     *)
       sed -n '2,7s/^# \{0,1\}//p' integration-tests/benchmarks/run.sh
       exit 2
@@ -51,4 +51,5 @@ measure() {
 
 if [[ $what == startup || $what == all ]]; then measure StartUp; fi
 if [[ $what == calls || $what == all ]]; then measure CallCosts; fi
+if [[ $what == networks || $what == all ]]; then measure Networks; fi
 if [[ $what == delays || $what == all ]]; then measure Delays -Dsun.net.inetaddr.ttl=-1 "-javaagent:$agent=port=off,log=warn"; fi

@@ -8,9 +8,9 @@ import java.util.Set;
 /**
  * Packets get lost, as a TCP connection feels it: nothing is missing, but the stream stalls while
  * the sender repeats them. {@code "loss": {"rate": 0.01}}. The model is in the documentation
- * (networks).
+ * (networks). A datagram that is lost is gone.
  *
- * @param rate the share of segments, above 0 and at most 1
+ * @param rate the share of segments or datagrams, above 0 and at most 1
  */
 public record Loss(double rate) implements Shaping {
   /** Bytes in a segment: Ethernet's 1500, less the headers of IPv4 and TCP. */
@@ -40,7 +40,11 @@ public record Loss(double rate) implements Shaping {
 
   @Override
   public Set<Operation> possibleOn() {
-    return Set.of(Operation.SOCKET_READ, Operation.SOCKET_WRITE);
+    return Set.of(
+        Operation.SOCKET_READ,
+        Operation.SOCKET_WRITE,
+        Operation.DATAGRAM_SEND,
+        Operation.DATAGRAM_RECEIVE);
   }
 
   @Override

@@ -25,17 +25,17 @@ record Profile(long roundTrip, long p99, long read, long write, double loss, boo
   private static final Map<String, Profile> ALL = new LinkedHashMap<>();
 
   static {
-    ALL.put("gprs", line(500, 1200, 50, 20, 0));
-    ALL.put("edge", line(400, 1000, 240, 200, 0));
-    ALL.put("3g", line(100, 400, 1_500, 750, 0));
+    ALL.put("gprs", line(500, 1250, 50, 20, 0));
+    ALL.put("edge", line(840, 2100, 240, 200, 0));
+    ALL.put("3g", line(300, 750, 1600, 768, 0));
     ALL.put("slow-3g", line(400, 1000, 400, 400, 0));
-    ALL.put("4g", line(60, 180, 9_000, 3_000, 0));
-    ALL.put("lte", line(50, 150, 12_000, 12_000, 0));
-    ALL.put("dsl", line(50, 80, 1_500, 384, 0));
-    ALL.put("cable", line(28, 45, 5_000, 1_000, 0));
-    ALL.put("satellite", line(600, 900, 15_000, 3_000, 0.005));
-    ALL.put("lossy-wifi", line(10, 120, 20_000, 20_000, 0.02));
-    ALL.put("very-bad", line(500, 2000, 1_000, 1_000, 0.1));
+    ALL.put("4g", line(170, 425, 9000, 9000, 0));
+    ALL.put("lte", line(70, 175, 12_000, 12_000, 0));
+    ALL.put("dsl", line(50, 75, 1500, 384, 0));
+    ALL.put("cable", line(28, 42, 5000, 1000, 0));
+    ALL.put("satellite", line(600, 900, 15_000, 2000, 0.005));
+    ALL.put("lossy-wifi", line(10, 100, 20_000, 20_000, 0.02));
+    ALL.put("very-bad", line(1000, 2500, 1000, 1000, 0.1));
     ALL.put("offline", new Profile(0, 0, 0, 0, 0, true));
   }
 

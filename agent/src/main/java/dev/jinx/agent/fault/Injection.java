@@ -5,6 +5,7 @@ import dev.jinx.agent.effect.Drop;
 import dev.jinx.agent.effect.Effects;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
+import dev.jinx.agent.effect.Loss;
 import dev.jinx.agent.effect.Phase;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,6 +51,9 @@ public final class Injection {
      */
     long nanos(long since);
   }
+
+  /** The stream of draws for what gets lost. */
+  static final int LOSSES = 2;
 
   private final Armory armory;
   private final List<Hit> hits;
@@ -136,6 +140,17 @@ public final class Injection {
   public @Nullable Ending planned(Phase phase) {
     Ending ending = ending(phase);
     return ending == null && delay(phase, Long.MAX_VALUE) == Long.MAX_VALUE ? new Drop() : ending;
+  }
+
+  /** Whether a datagram gets lost, by a rate of loss: each by a draw of its own. */
+  public boolean loses() {
+    for (Hit hit : hits) {
+      Loss loss = hit.effects().shaping(Loss.class);
+      if (loss != null && hit.fault.isLive() && hit.fault.draw(hit.n, LOSSES) < loss.rate()) {
+        return true;
+      }
+    }
+    return false;
   }
 
   /** How the body of the answer comes; null where nothing happens to it. */

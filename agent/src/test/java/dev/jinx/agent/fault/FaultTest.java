@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -111,6 +112,35 @@ class FaultTest {
     assertThat(read(excluded, Map.of("error", "connectionRefused")).target().operations())
         .containsExactlyInAnyOrder(
             Operation.SOCKET_CONNECT, Operation.SOCKET_ACCEPT, Operation.SOCKET_CLOSE);
+  }
+
+  @Test
+  void datagrams_are_read_and_written_too() {
+    Map<String, ?> write = Map.of("kind", "socket", "operation", "write");
+    assertThat(possible(write, DROP))
+        .containsExactlyInAnyOrder(Operation.SOCKET_WRITE, Operation.DATAGRAM_SEND);
+    assertThat(possible(write, Map.of("duplicate", Map.of())))
+        .containsExactly(Operation.DATAGRAM_SEND);
+    assertThat(possible(write, Map.of("error", "connectionRefused")))
+        .containsExactly(Operation.DATAGRAM_SEND);
+    Map<String, ?> any = Map.of("kind", "socket");
+    assertThat(possible(any, Map.of("latency", "1s")))
+        .contains(Operation.DATAGRAM_SEND)
+        .doesNotContain(Operation.DATAGRAM_RECEIVE);
+    assertThat(possible(any, DROP)).contains(Operation.DATAGRAM_SEND, Operation.DATAGRAM_RECEIVE);
+    assertThat(possible(any, Map.of("reset", Map.of("after", "0B"))))
+        .doesNotContain(Operation.DATAGRAM_SEND, Operation.DATAGRAM_RECEIVE);
+    assertThatThrownBy(
+            () ->
+                read(
+                    Map.of("kind", "socket", "operation", "connect"),
+                    Map.of("duplicate", Map.of())))
+        .hasMessageContaining("cannot have \"duplicate\"");
+  }
+
+  private static Set<Operation> possible(Map<String, ?> target, Map<String, ?> effect) {
+    Fault fault = read(target, effect);
+    return fault.effects().possibleOn(fault.target().operations(), fault.target().named());
   }
 
   @Test

@@ -42,7 +42,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 
 /** Asynchronous channels: the real failure and the injected one look the same. */
 class AsyncChannelTwinIT {
-  private static final long TIMEOUT = 250;
+  private static final long TIMEOUT = 150;
 
   /** Both ways to be told of an outcome. */
   enum Form {
@@ -387,7 +387,9 @@ class AsyncChannelTwinIT {
     }
 
     for (SocketFault held :
-        List.of(target().drop(), target().latency(Duration.ofSeconds(60)).operation("read"))) {
+        List.of(
+            target().operation("read").drop(),
+            target().operation("read").latency(Duration.ofSeconds(60)))) {
       try (FaultInjection fault = Jinx.inject(held)) {
         assertTwins(closedWhileReading(form, echo.address(), () -> awaitInjection(fault)), real);
       }

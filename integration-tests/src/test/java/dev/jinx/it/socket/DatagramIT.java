@@ -35,7 +35,7 @@ import org.junit.jupiter.params.provider.EnumSource.Mode;
 
 /** Every way of sending datagrams: what a bad network does and what is injected look the same. */
 class DatagramIT {
-  private static final int TIMEOUT = 250;
+  private static final int TIMEOUT = 150;
   private static final int PATIENT = 5000;
 
   /** A way to send a number and to wait for one. */
@@ -308,6 +308,22 @@ class DatagramIT {
         answers.add(line.receive(PATIENT));
       }
       assertThat(answers).isSorted().doesNotHaveDuplicates().isEqualTo(echo.received());
+    }
+  }
+
+  @Test
+  void aRateOfLossIsWhatItIsOnTheWire() throws IOException {
+    try (Line line = Style.SELECTOR.open(echo.address());
+        FaultInjection fault =
+            Jinx.inject(target().operation("write").loss(0.3).bandwidth("1KB/s"))) {
+      for (int i = 0; i < 200; i++) {
+        line.send(i);
+      }
+      try (Line last = Style.SOCKET.open(echo.address())) {
+        fault.close();
+        assertThat(last.ask(1000)).isEqualTo(1000); // all that were sent are there now
+      }
+      assertThat(echo.received()).isSorted().hasSizeBetween(81, 181);
     }
   }
 

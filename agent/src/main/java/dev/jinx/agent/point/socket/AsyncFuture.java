@@ -1,6 +1,7 @@
 package dev.jinx.agent.point.socket;
 
 import java.io.IOException;
+import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
@@ -48,12 +49,25 @@ final class AsyncFuture implements Future<Object> {
 
   @Override
   public @Nullable Object get() throws InterruptedException, ExecutionException {
-    return outcome.get();
+    try {
+      return outcome.get();
+    } catch (CancellationException e) {
+      throw cancelled();
+    }
   }
 
   @Override
   public @Nullable Object get(long timeout, TimeUnit unit)
       throws InterruptedException, ExecutionException, TimeoutException {
-    return outcome.get(timeout, unit);
+    try {
+      return outcome.get(timeout, unit);
+    } catch (CancellationException e) {
+      throw cancelled();
+    }
+  }
+
+  /** The real one has no cause; from JDK 25 on, that of a {@code CompletableFuture} has. */
+  private static CancellationException cancelled() {
+    return new CancellationException();
   }
 }

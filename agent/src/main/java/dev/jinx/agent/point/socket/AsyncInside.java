@@ -23,10 +23,15 @@ final class AsyncInside {
   }
 
   /**
+   * @param reading flags that keep a read from beginning
+   * @param writing the same of a write
    * @param invoke runs a handler on a thread of the channel's group
    */
+  @SuppressWarnings("ArrayRecordComponent") // never compared
   private record Handles(
       VarHandle fd,
+      VarHandle[] reading,
+      VarHandle[] writing,
       MethodHandle killReading,
       MethodHandle killWriting,
       MethodHandle killConnect,
@@ -56,6 +61,8 @@ final class AsyncInside {
     MethodType nothing = MethodType.methodType(void.class);
     return new Handles(
         channels.findVarHandle(channel, "fd", FileDescriptor.class),
+        flags(channels, channel, "reading", "readShutdown", "readKilled"),
+        flags(channels, channel, "writing", "writeShutdown", "writeKilled"),
         channels.findVirtual(channel, "killReading", nothing),
         channels.findVirtual(channel, "killWriting", nothing),
         channels.findVirtual(channel, "killConnect", nothing),
@@ -78,6 +85,26 @@ final class AsyncInside {
                     Object.class,
                     Object.class,
                     Throwable.class)));
+  }
+
+  private static VarHandle[] flags(MethodHandles.Lookup lookup, Class<?> type, String... names)
+      throws ReflectiveOperationException {
+    VarHandle[] flags = new VarHandle[names.length];
+    for (int i = 0; i < names.length; i++) {
+      flags[i] = lookup.findVarHandle(type, names[i], boolean.class);
+    }
+    return flags;
+  }
+
+  /** Whether a read or a write would be answered without a look at the connection. */
+  boolean isBarred(Operation operation, Object channel) {
+    Handles known = handles();
+    for (VarHandle flag : operation == Operation.SOCKET_READ ? known.reading : known.writing) {
+      if ((boolean) flag.get(channel)) {
+        return true;
+      }
+    }
+    return false;
   }
 
   FileDescriptor descriptor(Object channel) {

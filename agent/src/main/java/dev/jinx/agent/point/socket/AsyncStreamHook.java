@@ -63,6 +63,9 @@ final class AsyncStreamHook extends SocketHook {
       if (going.get()) {
         return new Pending();
       }
+      if (inside.isBarred(operation(), self)) {
+        return null; // it says why itself
+      }
       link.line().look(armory(), this, self, null, link::over);
       boolean fresh = !reads || link.isFresh();
       Injection turn = fresh ? armory().match(operation(), this, this, self, null) : null;

@@ -65,7 +65,7 @@ abstract class DatagramHook extends HookPoint {
         injection.ending(Phase.BEFORE) instanceof Duplicate
             || injection.ending(Phase.AFTER) instanceof Duplicate;
     return new Fate(
-        DatagramQueue.delay(injection),
+        injection.loses() ? Long.MAX_VALUE : DatagramQueue.delay(injection),
         twice ? 2 : 1,
         thrown(injection.ending(Phase.BEFORE), channel),
         thrown(injection.ending(Phase.AFTER), channel));

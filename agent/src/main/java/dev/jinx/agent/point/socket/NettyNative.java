@@ -256,7 +256,12 @@ public final class NettyNative implements Point {
           "Channel",
           connect("submitConnect", "(Ljava/net/InetSocketAddress;)V"),
           write("scheduleWriteIfNeeded", write.replace(")", "Z)")));
-      hook(all, uring, "StreamChannel$IoUringStreamUnsafe", read.on("scheduleRead0", "(ZZ)I", 0));
+      hook(
+          all,
+          uring,
+          "StreamChannel$IoUringStreamUnsafe",
+          read.on("scheduleRead0", "(ZZ)I", 0),
+          portion("readComplete0", "(BIISI)V"));
     }
     return all;
   }

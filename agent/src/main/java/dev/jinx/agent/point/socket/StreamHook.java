@@ -1,6 +1,7 @@
 package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
+import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Fault;
@@ -129,6 +130,11 @@ abstract class StreamHook extends SocketHook {
     return connection == null
         ? original.call(self, arguments)
         : blocking(links.of(connection), false, null, original, self, arguments);
+  }
+
+  /** Cuts the connection for real; the call that comes next meets it. */
+  final void cut(Cut cut, Object connection) {
+    links.cut(cut, connection);
   }
 
   /** How a wait that did not come to its end ends the call; null where it did. */
