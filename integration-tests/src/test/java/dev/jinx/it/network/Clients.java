@@ -35,7 +35,7 @@ import redis.clients.jedis.RedisClient;
 
 /** The registry of the clients that are tried on bad networks: one line each. */
 final class Clients {
-  private static final Duration SOON = Duration.ofMillis(600);
+  private static final Duration SOON = Duration.ofMillis(500);
 
   static final Client JEDIS = new Client("Jedis", Server.REDIS, SOON, Clients::jedis);
   static final Client LETTUCE = new Client("Lettuce", Server.REDIS, SOON, Clients::lettuce);
@@ -47,7 +47,7 @@ final class Clients {
           new Client("Kafka producer", Server.KAFKA, SOON, Clients::kafkaProducer),
           // its timeout is in whole seconds
           new Client("pgjdbc", Server.POSTGRES, Duration.ofSeconds(1), Postgres::new),
-          new Client("gRPC", Server.GRPC, SOON, Clients::grpc));
+          new Client("gRPC on NIO", Server.GRPC, SOON, Clients::grpcOnNio));
 
   private Clients() {}
 
@@ -172,11 +172,11 @@ final class Clients {
     }
   }
 
-  /** Netty on NIO, and HTTP/2. */
-  private static Conversation grpc(int port, int timeout) {
+  private static Conversation grpcOnNio(int port, int timeout) {
     return grpc(port, timeout, NioIoHandler.newFactory(), NioSocketChannel.class);
   }
 
+  /** HTTP/2 on Netty; one connection, which it mends by itself. */
   private static Conversation grpc(
       int port, int timeout, IoHandlerFactory transport, Class<? extends Channel> type) {
     EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport);

@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Clients that Jinx knows nothing of meet a network that is really bad and one whose troubles are
  * injected: what they throw, when they give up, and how they come back are the same.
  */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class NetworkTwinIT {
 
   static Stream<Arguments> troubles() {

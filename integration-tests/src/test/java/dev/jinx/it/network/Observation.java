@@ -1,5 +1,7 @@
 package dev.jinx.it.network;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.jinx.it.network.Client.Conversation;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -10,33 +12,44 @@ import java.util.List;
  *
  * @param during what came of asking, and how long it took
  * @param after what came of asking once the trouble had ended
- * @param connections how many more the client had made by then
+ * @param connections whether the client had made none, one or several more by then: how many is a
+ *     matter of time
  */
-record Observation(List<String> during, String after, int connections) {
+record Observation(List<String> during, String after, String connections) {
 
   private static final String ANSWER = "answer ";
+  private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   static Observation of(Client client, Trouble.Cause cause) throws Exception {
     ToxicProxy proxy = client.server().proxy();
     try (Conversation conversation = client.open()) {
-      conversation.ask(); // so that a connection stands
+      String ready = answer(client, conversation); // so that a connection stands
+      assertThat(ready).startsWith(ANSWER);
+      proxy.awaitQuiet();
       int before = proxy.connections();
       List<String> during = new ArrayList<>();
       try (AutoCloseable end = cause.begin(proxy)) {
         during.add(ask(client, conversation));
         during.add(ask(client, conversation));
       }
-      String after = ask(client, conversation);
-      for (long start = System.nanoTime();
-          !after.startsWith(ANSWER) && secondsSince(start) < 10; ) {
-        after = ask(client, conversation);
+      String after = answer(client, conversation);
+      if (after.startsWith(ANSWER)) {
+        after =
+            ask(client, conversation); // the first one may have waited for the client's back-off
       }
-      return new Observation(during, after, proxy.connections() - before);
+      int made = proxy.connections() - before;
+      return new Observation(during, after, made == 0 ? "none" : made == 1 ? "one" : "several");
     }
   }
 
-  private static long secondsSince(long start) {
-    return Duration.ofNanos(System.nanoTime() - start).toSeconds();
+  /** Asks until there is an answer, but not for ever. */
+  private static String answer(Client client, Conversation conversation) {
+    long start = System.nanoTime();
+    String outcome;
+    do {
+      outcome = ask(client, conversation);
+    } while (!outcome.startsWith(ANSWER) && System.nanoTime() - start < PATIENCE.toNanos());
+    return outcome;
   }
 
   private static String ask(Client client, Conversation conversation) {
@@ -50,10 +63,13 @@ record Observation(List<String> during, String after, int connections) {
     return outcome + ", " + band(client, Duration.ofNanos(System.nanoTime() - start));
   }
 
+  /** Clients count whole milliseconds, and not all of what they do. */
+  private static final Duration SLACK = Duration.ofMillis(50);
+
   private static String band(Client client, Duration elapsed) {
     return elapsed.compareTo(Trouble.DELAY) < 0
         ? "at once"
-        : elapsed.compareTo(client.timeout()) < 0 ? "delayed" : "after its timeout";
+        : elapsed.plus(SLACK).compareTo(client.timeout()) < 0 ? "delayed" : "after its timeout";
   }
 
   private static String describe(Throwable thrown) {
@@ -61,7 +77,11 @@ record Observation(List<String> during, String after, int connections) {
     for (Throwable each = thrown; each != null; each = each.getCause()) {
       chain.add(each.getClass().getName() + ": " + form(String.valueOf(each.getMessage())));
     }
-    return String.join(" < ", chain);
+    // gRPC: who hears of a reset first, its reader or its handler
+    return String.join(" < ", chain)
+        .replace(
+            "UNAVAILABLE: Network closed for unknown reason",
+            "UNAVAILABLE: io exception < java.net.SocketException: Connection reset");
   }
 
   /** A message without what differs from one time to the next. */

@@ -1,7 +1,7 @@
 package dev.jinx.it.network;
 
+import static java.util.concurrent.TimeUnit.MILLISECONDS;
 import static java.util.concurrent.TimeUnit.NANOSECONDS;
-import static java.util.concurrent.TimeUnit.SECONDS;
 
 import java.io.IOException;
 import java.io.InputStream;
@@ -18,6 +18,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * A TCP proxy on loopback that really is a bad network, and can become one or get well at any time,
@@ -29,26 +30,28 @@ final class ToxicProxy implements AutoCloseable {
     NONE,
     SLOW,
     SILENT,
-    RESET,
-    THROTTLED
+    RESET
   }
 
   /**
-   * @param amount nanoseconds for {@code SLOW}, bytes per second for {@code THROTTLED}
+   * @param delay nanoseconds, of {@code SLOW}
    * @param over opens when the next state begins: whoever waits because of this one goes on
    */
-  private record State(Toxic toxic, long amount, CountDownLatch over) {}
+  private record State(Toxic toxic, long delay, CountDownLatch over) {}
 
+  private static final long QUIET = MILLISECONDS.toNanos(50);
   private static final InetAddress LOOPBACK = InetAddress.getLoopbackAddress();
   private final Set<Link> links = ConcurrentHashMap.newKeySet();
   private final AtomicInteger connections = new AtomicInteger();
   private ServerSocket listener;
+  private Thread acceptor;
+  private volatile long lastBytes = System.nanoTime();
   private volatile int upstream;
   private volatile State state = new State(Toxic.NONE, 0, new CountDownLatch(1));
 
   ToxicProxy() {
     this.listener = listenSomewhere();
-    accept(listener);
+    acceptor = accept(listener);
   }
 
   /** Where the server is: the port of the loopback address. */
@@ -80,15 +83,18 @@ final class ToxicProxy implements AutoCloseable {
     become(Toxic.RESET, 0);
   }
 
-  /** No new connection, and the next bytes on those that are there meet an RST. */
-  void refuse() throws IOException {
-    listener.close();
-    reset();
+  /** Waits until nothing has gone through for a moment: what is under way is hit too. */
+  void awaitQuiet() {
+    while (System.nanoTime() - lastBytes < QUIET) {
+      LockSupport.parkNanos(QUIET / 10);
+    }
   }
 
-  /** So many bytes per second go through each connection, each direction by itself. */
-  void throttle(int bytesPerSecond) {
-    become(Toxic.THROTTLED, bytesPerSecond);
+  /** No new connection, and the next bytes on those that are there meet an RST. */
+  void refuse() throws IOException, InterruptedException {
+    listener.close();
+    acceptor.join(); // as long as it waits there, the kernel listens
+    reset();
   }
 
   /** A good network again. */
@@ -100,13 +106,13 @@ final class ToxicProxy implements AutoCloseable {
       } catch (IOException e) {
         throw new UncheckedIOException(e);
       }
-      accept(listener);
+      acceptor = accept(listener);
     }
   }
 
-  private void become(Toxic toxic, long amount) {
+  private void become(Toxic toxic, long delay) {
     State before = state;
-    state = new State(toxic, amount, new CountDownLatch(1));
+    state = new State(toxic, delay, new CountDownLatch(1));
     before.over.countDown();
   }
 
@@ -137,13 +143,13 @@ final class ToxicProxy implements AutoCloseable {
     return new ServerSocket(port, 50, LOOPBACK);
   }
 
-  private void accept(ServerSocket listener) {
-    daemon(
+  private Thread accept(ServerSocket listener) {
+    return daemon(
         () -> {
           while (true) {
             Socket client = listener.accept();
             connections.incrementAndGet();
-            daemon(new Link(client)::start);
+            Thread unused = daemon(new Link(client)::start);
           }
         });
   }
@@ -152,7 +158,7 @@ final class ToxicProxy implements AutoCloseable {
     void run() throws IOException, InterruptedException;
   }
 
-  private static void daemon(Work work) {
+  private static Thread daemon(Work work) {
     Thread thread =
         new Thread(
             () -> {
@@ -165,6 +171,7 @@ final class ToxicProxy implements AutoCloseable {
             "toxic-proxy");
     thread.setDaemon(true);
     thread.start();
+    return thread;
   }
 
   @Override
@@ -193,7 +200,7 @@ final class ToxicProxy implements AutoCloseable {
         reset();
         throw e;
       }
-      daemon(() -> pump(server, client, false));
+      Thread unused = daemon(() -> pump(server, client, false));
       pump(client, server, true);
     }
 
@@ -221,6 +228,7 @@ final class ToxicProxy implements AutoCloseable {
 
     /** What the state of the network does to some bytes; false: the connection is no more. */
     private boolean suffer(int bytes, boolean asking) throws InterruptedException {
+      lastBytes = System.nanoTime();
       State now = state;
       while (now.toxic == Toxic.SILENT) {
         now.over.await();
@@ -230,15 +238,12 @@ final class ToxicProxy implements AutoCloseable {
         reset();
         return false;
       }
-      if (now.toxic == Toxic.THROTTLED) {
-        now.over.await(SECONDS.toNanos(bytes) / now.amount, NANOSECONDS);
-      }
       if (asking) {
         asked = true;
       } else if (asked && bytes > 0) {
         asked = false;
         if (now.toxic == Toxic.SLOW) {
-          now.over.await(now.amount, NANOSECONDS);
+          now.over.await(now.delay, NANOSECONDS);
         }
       }
       return true;

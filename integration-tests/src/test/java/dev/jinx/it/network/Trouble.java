@@ -2,7 +2,6 @@ package dev.jinx.it.network;
 
 import dev.jinx.FaultInjection;
 import dev.jinx.Jinx;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,14 +10,15 @@ import java.util.List;
  * A trouble of a network.
  *
  * @param befalling how it really comes
- * @param faults the documents that stand for it, with a gap for the port
+ * @param faults the documents that stand for it, with a gap for the port; of the clients' side
+ *     only, as the proxy's own end of a connection is in this JVM too
  */
 record Trouble(String name, Befalling befalling, List<String> faults) {
-  static final Duration DELAY = Duration.ofMillis(250);
+  static final Duration DELAY = Duration.ofMillis(200);
 
   private static final String RESETTING =
       """
-      {"target": {"kind": "socket", "port": %d}, "effect": {"reset": {"after": "0B"}}}
+      {"target": {"kind": "socket", "port": %d, "side": "client"}, "effect": {"reset": {"after": "0B"}}}
       """;
 
   static final Trouble SLOW =
@@ -27,8 +27,8 @@ record Trouble(String name, Befalling befalling, List<String> faults) {
           proxy -> proxy.slow(DELAY),
           List.of(
               """
-              {"target": {"kind": "socket", "port": %d, "operation": "read"},
-               "effect": {"latency": "250ms"}}
+              {"target": {"kind": "socket", "port": %d, "side": "client", "operation": "read"},
+               "effect": {"latency": "200ms"}}
               """));
 
   static final Trouble SILENT =
@@ -37,7 +37,7 @@ record Trouble(String name, Befalling befalling, List<String> faults) {
           ToxicProxy::silence,
           List.of(
               """
-              {"target": {"kind": "socket", "port": %d, "operation": ["read", "write"]},
+              {"target": {"kind": "socket", "port": %d, "side": "client", "operation": ["read", "write"]},
                "effect": {"drop": {}}}
               """));
 
@@ -49,7 +49,7 @@ record Trouble(String name, Befalling befalling, List<String> faults) {
           ToxicProxy::refuse,
           List.of(
               """
-              {"target": {"kind": "socket", "port": %d, "operation": "connect"},
+              {"target": {"kind": "socket", "port": %d, "side": "client", "operation": "connect"},
                "effect": {"error": "connectionRefused"}}
               """,
               RESETTING));
@@ -57,12 +57,12 @@ record Trouble(String name, Befalling befalling, List<String> faults) {
   static final List<Trouble> ALL = List.of(SLOW, SILENT, RESET, REFUSED);
 
   interface Befalling {
-    void on(ToxicProxy proxy) throws IOException;
+    void on(ToxicProxy proxy) throws Exception;
   }
 
   /** A way for the trouble to begin; what it returns ends it. */
   interface Cause {
-    AutoCloseable begin(ToxicProxy proxy) throws IOException;
+    AutoCloseable begin(ToxicProxy proxy) throws Exception;
   }
 
   Cause real() {
