@@ -1,6 +1,7 @@
 package dev.jinx.it.socket;
 
 import static dev.jinx.Jinx.socket;
+import static java.net.http.HttpClient.Version.HTTP_1_1;
 import static java.util.concurrent.TimeUnit.SECONDS;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -14,6 +15,9 @@ import dev.jinx.it.socket.Peer.Does;
 import java.io.IOException;
 import java.lang.management.ManagementFactory;
 import java.net.InetSocketAddress;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -241,6 +245,52 @@ class SelectorIT {
       }
       assertThat(System.nanoTime() - start).isGreaterThanOrEqualTo(delay.toNanos());
     }
+  }
+
+  @Test
+  void theJdksHttpClientIsHeldBeneathItsTimeoutAndBesideOthers() throws Exception {
+    try (RealServer slow = RealServer.http(RealServer.ECHO);
+        RealServer fast = RealServer.http(RealServer.ECHO)) {
+      HttpClient client = HttpClient.newHttpClient();
+      assertThat(get(client, slow, Duration.ofSeconds(20)).value()).isEqualTo(200);
+      assertThat(get(client, fast, Duration.ofSeconds(20)).value()).isEqualTo(200);
+      Duration delay = Duration.ofMillis(500);
+
+      try (FaultInjection fault =
+          Jinx.inject(
+              socket("localhost", "127.0.0.1")
+                  .port(slow.uri("/").getPort())
+                  .side("client")
+                  .latency(delay))) {
+        Observed late = get(client, slow, Duration.ofSeconds(20));
+        assertThat(late.value()).isEqualTo(200);
+        assertThat(late.elapsed()).isGreaterThanOrEqualTo(delay);
+        assertThat(fault.injections()).isEqualTo(1);
+
+        CompletableFuture<Observed> held =
+            CompletableFuture.supplyAsync(() -> get(client, slow, Duration.ofSeconds(20)));
+        assertThat(get(client, fast, Duration.ofSeconds(20)).value()).isEqualTo(200);
+        assertThat(get(held).value()).isEqualTo(200);
+      }
+
+      try (FaultInjection fault =
+          Jinx.inject(
+              socket("localhost", "127.0.0.1")
+                  .port(slow.uri("/").getPort())
+                  .side("client")
+                  .drop())) {
+        Observed silent = get(client, slow, Duration.ofMillis(300));
+        assertThat(silent.thrown().get(0).type()).isEqualTo("java.net.http.HttpTimeoutException");
+        assertThat(silent.elapsed()).isGreaterThanOrEqualTo(Duration.ofMillis(300));
+        assertThat(fault.injections()).isPositive();
+      }
+    }
+  }
+
+  private static Observed get(HttpClient client, RealServer server, Duration timeout) {
+    HttpRequest request =
+        HttpRequest.newBuilder(server.uri("/")).timeout(timeout).version(HTTP_1_1).build();
+    return Observed.of(() -> client.send(request, BodyHandlers.ofString()).statusCode());
   }
 
   private long cpu() {

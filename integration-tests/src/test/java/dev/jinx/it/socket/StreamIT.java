@@ -17,11 +17,19 @@ import dev.jinx.it.socket.Streams.Style;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.SocketException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.ByteBuffer;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -281,6 +289,27 @@ class StreamIT {
           .isInstanceOf(SocketException.class)
           .hasMessage("Connection reset");
       assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @Test
+  void aUnixDomainSocketIsMatchedByItsPath(@TempDir Path folder) throws Exception {
+    Path path = folder.resolve("service.sock");
+    try (ServerSocketChannel server = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+      server.bind(UnixDomainSocketAddress.of(path));
+      try (SocketChannel channel = SocketChannel.open(UnixDomainSocketAddress.of(path));
+          SocketChannel peer = server.accept();
+          FaultInjection fault =
+              Jinx.inject(
+                  socket("*/service.sock").side("client").latency(Duration.ofMillis(200)))) {
+        channel.write(ByteBuffer.wrap(new byte[] {1}));
+        peer.read(ByteBuffer.allocate(1));
+        peer.write(ByteBuffer.wrap(new byte[] {2}));
+        long start = System.nanoTime();
+        assertThat(channel.read(ByteBuffer.allocate(1))).isEqualTo(1);
+        assertThat(since(start)).isGreaterThanOrEqualTo(Duration.ofMillis(200));
+        assertThat(fault.injections()).isEqualTo(1);
+      }
     }
   }
 }
