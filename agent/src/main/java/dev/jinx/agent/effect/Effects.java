@@ -147,18 +147,15 @@ public record Effects(
     if (latency == null && !shaped.isEmpty()) {
       possible.retainAll(shaped);
     }
+    // nothing else happens to the end of a connection
+    if (!shaped.contains(Operation.SOCKET_CLOSE)) {
+      possible.remove(Operation.SOCKET_CLOSE);
+    }
     if (!named) { // these are only for those who ask for them: the driver meets them too
       possible.removeAll(
           EnumSet.of(Operation.JDBC_ACQUIRE, Operation.JDBC_NEXT, Operation.SOCKET_ACCEPT));
-      if (ending == null) {
-        for (Operation spared : List.of(Operation.SOCKET_WRITE, Operation.SOCKET_CLOSE)) {
-          if (!shaped.contains(spared)) {
-            possible.remove(spared);
-          }
-        }
-      }
-      if (ending instanceof Drop || ending instanceof Failure) {
-        possible.remove(Operation.SOCKET_CLOSE);
+      if (ending == null && !shaped.contains(Operation.SOCKET_WRITE)) {
+        possible.remove(Operation.SOCKET_WRITE);
       }
       if (latency != null && !(ending instanceof Drop)) { // a question and its answer are late once
         possible.remove(Operation.DATAGRAM_RECEIVE);

@@ -33,6 +33,11 @@ public abstract class HookPoint implements Handler, CallReader, Armory.Choice {
     return operation;
   }
 
+  @Override
+  public final long hits() {
+    return operation.bit();
+  }
+
   /**
    * A hook of this point that opens with its operation; the class is not what was expected without
    * the method.

@@ -253,7 +253,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       for (ClassHooks each : all.get(number).classes()) {
         byClass.put(each.className(), number);
         for (MethodHook hook : each.methods()) {
-          operations |= hook.handler() instanceof HookPoint point ? point.operation().bit() : 0;
+          operations |= hook.handler().hits();
         }
       }
       for (Landmark each : all.get(number).landmarks()) {

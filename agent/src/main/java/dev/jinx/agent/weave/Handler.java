@@ -18,4 +18,9 @@ public interface Handler {
    */
   @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument);
+
+  /** The bits of the operations that faults can hit here; 0 where it only looks on. */
+  default long hits() {
+    return 0;
+  }
 }

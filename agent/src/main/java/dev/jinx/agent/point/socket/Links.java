@@ -51,6 +51,12 @@ final class Links implements Handler {
     return all.get(connection);
   }
 
+  /** A slow close. */
+  @Override
+  public long hits() {
+    return Operation.SOCKET_CLOSE.bit();
+  }
+
   /** The hook of the method that closes a connection. */
   MethodHook closing(String method, String descriptor) {
     return new MethodHook(method, descriptor, -1, BITS, this, true);
