@@ -78,7 +78,7 @@ final class NettyNativeLane {
     Object out = call.arguments()[0];
     for (int i = 0; i < SPIN && !transport.isEmpty(out); i++) {
       if (cut()) {
-        if (!(lane.cut() instanceof Reset) || state.wasReset) {
+        if (!(lane.cut() instanceof Reset reset) || reset.after() > 0 || state.wasReset) {
           return call.goOnBare();
         }
         // what a reset answers has been sent: this write succeeds, and the next call is told
