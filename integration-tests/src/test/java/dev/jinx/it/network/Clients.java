@@ -1,5 +1,7 @@
 package dev.jinx.it.network;
 
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
 import dev.jinx.it.http.GrpcClients;
 import dev.jinx.it.network.Client.Conversation;
 import io.grpc.CallOptions;
@@ -14,6 +16,9 @@ import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
 import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
+import io.netty.channel.epoll.Epoll;
+import io.netty.channel.epoll.EpollIoHandler;
+import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.sql.Connection;
@@ -47,7 +52,8 @@ final class Clients {
           new Client("Kafka producer", Server.KAFKA, SOON, Clients::kafkaProducer),
           // its timeout is in whole seconds
           new Client("pgjdbc", Server.POSTGRES, Duration.ofSeconds(1), Postgres::new),
-          new Client("gRPC on NIO", Server.GRPC, SOON, Clients::grpcOnNio));
+          new Client("gRPC on NIO", Server.GRPC, SOON, Clients::grpcOnNio),
+          new Client("gRPC on epoll", Server.GRPC, SOON, Clients::grpcOnEpoll));
 
   private Clients() {}
 
@@ -174,6 +180,11 @@ final class Clients {
 
   private static Conversation grpcOnNio(int port, int timeout) {
     return grpc(port, timeout, NioIoHandler.newFactory(), NioSocketChannel.class);
+  }
+
+  private static Conversation grpcOnEpoll(int port, int timeout) {
+    assumeTrue(Epoll.isAvailable(), "epoll is Linux's");
+    return grpc(port, timeout, EpollIoHandler.newFactory(), EpollSocketChannel.class);
   }
 
   /** HTTP/2 on Netty; one connection, which it mends by itself. */

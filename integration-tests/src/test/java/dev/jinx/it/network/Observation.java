@@ -18,6 +18,7 @@ import java.util.List;
 record Observation(List<String> during, String after, String connections) {
 
   private static final String ANSWER = "answer ";
+  private static final String RESET = "(Connection reset( by peer)?|Broken pipe)$";
   private static final Duration PATIENCE = Duration.ofSeconds(10);
 
   static Observation of(Client client, Trouble.Cause cause) throws Exception {
@@ -77,11 +78,9 @@ record Observation(List<String> during, String after, String connections) {
     for (Throwable each = thrown; each != null; each = each.getCause()) {
       chain.add(each.getClass().getName() + ": " + form(String.valueOf(each.getMessage())));
     }
-    // gRPC: who hears of a reset first, its reader or its handler
+    // gRPC, which writes twice: whether the next write or the read hears of a reset first
     return String.join(" < ", chain)
-        .replace(
-            "UNAVAILABLE: Network closed for unknown reason",
-            "UNAVAILABLE: io exception < java.net.SocketException: Connection reset");
+        .replaceAll("UNAVAILABLE: (Network closed.*|io exception < [^<]*" + RESET + ")", "a reset");
   }
 
   /** A message without what differs from one time to the next. */

@@ -41,6 +41,7 @@ final class Link {
   private final AtomicBoolean wasCut = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
+  private volatile boolean isClosing;
   private volatile Peer peer = Peer.NONE;
   private volatile boolean answered;
   private volatile @Nullable Injection ending;
@@ -112,6 +113,9 @@ final class Link {
   }
 
   void unmask(int event) {
+    if (isClosing) {
+      return; // or what is held would still be read before the close itself
+    }
     masked.updateAndGet(all -> all & ~event);
     isDeaf = false;
     ready(true);
@@ -336,6 +340,7 @@ final class Link {
    * @return whether bytes that the application has written are lost
    */
   boolean close() {
+    isClosing = true;
     line.close();
     held.forEach(Injection::close);
     Injection unused = takeEnding();

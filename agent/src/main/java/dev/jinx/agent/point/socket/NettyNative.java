@@ -197,6 +197,9 @@ public final class NettyNative implements Point {
     final Line line = new Line();
     boolean watched;
 
+    /** Whether a write has been answered by a reset. */
+    boolean wasReset;
+
     /** What was written into a silent line. */
     final Deque<byte[]> taken = new ArrayDeque<>();
   }
@@ -376,7 +379,7 @@ public final class NettyNative implements Point {
         if (turn != null) {
           return new NettyNativeCall.Turn(turn, exceptions, call, operation()).carryOut();
         }
-        NettyNativeLane stands = new NettyNativeLane(call, lane);
+        NettyNativeLane stands = new NettyNativeLane(armory(), call, lane);
         return operation() == Operation.SOCKET_READ ? stands.read() : stands.write();
       } catch (Throwable e) {
         throw (E) e;
@@ -540,7 +543,7 @@ public final class NettyNative implements Point {
     @SuppressWarnings("unchecked")
     private <E extends Throwable> @Nullable Object read(Call call) throws E {
       try {
-        return new NettyNativeLane(call, call.state.line.inbound()).portion();
+        return new NettyNativeLane(read.armory(), call, call.state.line.inbound()).portion();
       } catch (Throwable e) {
         throw (E) e;
       }

@@ -3,8 +3,10 @@ package dev.jinx.agent.point.socket;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.effect.Reset;
+import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Lane;
 import dev.jinx.agent.fault.OwnFailures;
+import java.util.ArrayDeque;
 import java.util.concurrent.RejectedExecutionException;
 import org.jspecify.annotations.Nullable;
 
@@ -19,13 +21,15 @@ final class NettyNativeLane {
   /** How long until the kernel may have room again, in milliseconds. */
   private static final long AGAIN = 10;
 
+  private final Armory armory;
   private final NettyNative.Call call;
   private final NettyNative.Transport transport;
   private final Object channel;
   private final NettyNative.State state;
   private final Lane lane;
 
-  NettyNativeLane(NettyNative.Call call, Lane lane) {
+  NettyNativeLane(Armory armory, NettyNative.Call call, Lane lane) {
+    this.armory = armory;
     this.call = call;
     this.transport = call.transport();
     this.channel = call.channel();
@@ -74,7 +78,13 @@ final class NettyNativeLane {
     Object out = call.arguments()[0];
     for (int i = 0; i < SPIN && !transport.isEmpty(out); i++) {
       if (cut()) {
-        return call.goOnBare();
+        if (!(lane.cut() instanceof Reset reset) || reset.after() > 0 || state.wasReset) {
+          return call.goOnBare();
+        }
+        // what a reset answers has been sent: this write succeeds, and the next call is told
+        state.wasReset = true;
+        transport.swallow(channel, out, new ArrayDeque<>());
+        return transport.isEmpty(out) ? null : call.goOnBare();
       }
       if (lane.isSilent() || !state.taken.isEmpty()) {
         if (state.taken.isEmpty()) {
@@ -112,25 +122,28 @@ final class NettyNativeLane {
   }
 
   private @Nullable Object hold(Operation operation) {
+    // until what was held has gone on, though the fault is over, nothing may overtake it
+    armory.keepOpen(operation);
     NettyNativeHold hold = new NettyNativeHold(call, operation);
     hold.begin();
-    lane.whenFree(() -> run(() -> end(hold)));
+    lane.whenFree(() -> run(operation, hold));
     return hold.nothing();
   }
 
-  private void run(Runnable work) {
+  private void run(Operation operation, NettyNativeHold hold) {
     try {
-      transport.execute(channel, work);
+      transport.execute(channel, () -> end(operation, hold));
     } catch (RejectedExecutionException loopHasEnded) {
       // with all its channels
+      armory.letShut(operation);
     }
   }
 
-  private void end(NettyNativeHold hold) {
+  private void end(Operation operation, NettyNativeHold hold) {
     try {
       if (!state.taken.isEmpty() && transport.isOpen(channel) && lane == state.line.outbound()) {
         if (!transport.send(channel, state.taken)) {
-          transport.schedule(channel, () -> end(hold), AGAIN);
+          transport.schedule(channel, () -> end(operation, hold), AGAIN);
           return;
         }
         int unused = transport.linger(channel, state.linger);
@@ -140,5 +153,6 @@ final class NettyNativeLane {
       OwnFailures.note(e);
       hold.forget();
     }
+    armory.letShut(operation);
   }
 }
