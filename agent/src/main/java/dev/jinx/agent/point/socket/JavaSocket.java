@@ -66,6 +66,7 @@ public final class JavaSocket implements Point, Wire {
 
   /** The fields of the JDK's own classes that tell of a connection. */
   private record Inside(
+      Class<?> reader,
       VarHandle readersSocket,
       VarHandle writersSocket,
       VarHandle implementation,
@@ -85,6 +86,7 @@ public final class JavaSocket implements Point, Wire {
       Class<?> nio = Class.forName(IMPLEMENTATION.replace('/', '.'));
       var fields = access.in(SocketImpl.class);
       return new Inside(
+          in,
           access.in(in).findVarHandle(in, "parent", Socket.class),
           access.in(out).findVarHandle(out, "parent", Socket.class),
           access.in(Socket.class).findVarHandle(Socket.class, "impl", SocketImpl.class),
@@ -117,13 +119,11 @@ public final class JavaSocket implements Point, Wire {
     return known;
   }
 
-  private static boolean isReader(Object self) {
-    return self.getClass().getName().endsWith("InputStream");
-  }
-
   private Socket socket(Object stream) {
     Inside fields = inside();
-    return (Socket) (isReader(stream) ? fields.readersSocket : fields.writersSocket).get(stream);
+    return (Socket)
+        (fields.reader.isInstance(stream) ? fields.readersSocket : fields.writersSocket)
+            .get(stream);
   }
 
   @Override

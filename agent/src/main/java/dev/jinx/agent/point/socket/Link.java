@@ -20,7 +20,7 @@ import org.jspecify.annotations.Nullable;
  * are held, whose turn it is. One answer is many reads (a dozen through TLS), but one turn of the
  * conversation: the first read after a write.
  */
-final class Link {
+final class Link implements Runnable {
   /** Events that a selector is not to be told of, as in {@code SelectionKey}. */
   static final int READ = 1;
 
@@ -38,6 +38,8 @@ final class Link {
   private long backlogged;
   private final List<Runnable> afterFlush = new ArrayList<>();
   private @Nullable Thread flusher;
+  private volatile boolean hasStash;
+  private volatile boolean hasBacklog;
   private final AtomicBoolean wasCut = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
@@ -194,18 +196,20 @@ final class Link {
   void stash(byte[] bytes) {
     synchronized (stash) {
       stash.add(bytes);
+      hasStash = true;
     }
     armory.keepOpen(Operation.SOCKET_READ);
   }
 
   boolean hasStash() {
-    synchronized (stash) {
-      return !stash.isEmpty();
-    }
+    return hasStash;
   }
 
   /** Hands out what was stashed; 0 for nothing. */
   int unstash(Span span) {
+    if (!hasStash) {
+      return 0;
+    }
     synchronized (stash) {
       byte[] bytes = stash.poll();
       if (bytes == null) {
@@ -215,6 +219,7 @@ final class Link {
       if (count < bytes.length) {
         stash.addFirst(java.util.Arrays.copyOfRange(bytes, count, bytes.length));
       } else {
+        hasStash = !stash.isEmpty();
         armory.letShut(Operation.SOCKET_READ);
       }
       return count;
@@ -225,9 +230,7 @@ final class Link {
 
   /** Whether what is written next must wait behind what was written before. */
   boolean hasBacklog() {
-    synchronized (backlog) {
-      return !backlog.isEmpty() || flusher != null;
-    }
+    return hasBacklog;
   }
 
   /** Takes what the kernel's send buffer would; 0 where it is full. */
@@ -243,12 +246,19 @@ final class Link {
         armory.keepOpen(Operation.SOCKET_WRITE);
       }
       backlog.add(taken);
+      hasBacklog = true;
       backlogged += taken.length;
       return taken.length;
     }
   }
 
-  /** A fault that stood here is over: what waited may pass. Called by the timer. */
+  /** A fault that stood here is over. Called by the timer. */
+  @Override
+  public void run() {
+    over();
+  }
+
+  /** What waited may pass, unless the line is silent by another fault. */
   void over() {
     if (line.outbound().isSilent()) {
       return;
@@ -292,6 +302,7 @@ final class Link {
     synchronized (backlog) {
       any = !backlog.isEmpty() || flusher != null;
       backlog.clear();
+      hasBacklog = false;
       backlogged = 0;
       flusher = null;
       waiting = List.copyOf(afterFlush);
@@ -354,6 +365,7 @@ final class Link {
     synchronized (stash) {
       if (!stash.isEmpty()) {
         stash.clear();
+        hasStash = false;
         armory.letShut(Operation.SOCKET_READ);
       }
     }

@@ -65,7 +65,7 @@ abstract class StreamHook extends SocketHook {
       if (!link.peer(connection, self).isKnown()) {
         return null;
       }
-      link.line().look(armory(), this, self, null, link::over);
+      link.line().look(armory(), this, self, null, link);
       boolean blocks = wire.isBlocking(connection);
       boolean fresh =
           (operation() == Operation.SOCKET_WRITE || link.isFresh())
