@@ -22,7 +22,7 @@ public record Drop() implements Ending {
     EnumSet<Operation> all = EnumSet.allOf(Operation.class);
     all.removeAll(Operation.of(Kind.METHOD));
     all.removeAll(Operation.of(Kind.TLS));
-    all.removeAll(Set.of(Operation.SOCKET_CLOSE, Operation.JDBC_CLOSE));
+    all.removeAll(Set.of(Operation.SOCKET_ACCEPT, Operation.SOCKET_CLOSE, Operation.JDBC_CLOSE));
     return all;
   }
 

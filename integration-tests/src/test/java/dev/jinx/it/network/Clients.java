@@ -12,13 +12,8 @@ import io.lettuce.core.ClientOptions;
 import io.lettuce.core.RedisURI;
 import io.lettuce.core.SocketOptions;
 import io.lettuce.core.api.StatefulRedisConnection;
-import io.netty.channel.Channel;
 import io.netty.channel.EventLoopGroup;
-import io.netty.channel.IoHandlerFactory;
 import io.netty.channel.MultiThreadIoEventLoopGroup;
-import io.netty.channel.epoll.Epoll;
-import io.netty.channel.epoll.EpollIoHandler;
-import io.netty.channel.epoll.EpollSocketChannel;
 import io.netty.channel.nio.NioIoHandler;
 import io.netty.channel.socket.nio.NioSocketChannel;
 import java.sql.Connection;
@@ -53,7 +48,7 @@ final class Clients {
           // its timeout is in whole seconds
           new Client("pgjdbc", Server.POSTGRES, Duration.ofSeconds(1), Postgres::new),
           new Client("gRPC on NIO", Server.GRPC, SOON, Clients::grpcOnNio),
-          new Client("gRPC on epoll", Server.GRPC, SOON, Clients::grpcOnEpoll));
+          new Client("gRPC shaded, on epoll", Server.GRPC, SOON, Clients::grpcShaded));
 
   private Clients() {}
 
@@ -178,35 +173,38 @@ final class Clients {
     }
   }
 
-  private static Conversation grpcOnNio(int port, int timeout) {
-    return grpc(port, timeout, NioIoHandler.newFactory(), NioSocketChannel.class);
-  }
-
-  private static Conversation grpcOnEpoll(int port, int timeout) {
-    assumeTrue(Epoll.isAvailable(), "epoll is Linux's");
-    return grpc(port, timeout, EpollIoHandler.newFactory(), EpollSocketChannel.class);
+  /** Carries a Netty of its own along, with epoll, which it uses where it can. */
+  private static Conversation grpcShaded(int port, int timeout) {
+    assumeTrue(io.grpc.netty.shaded.io.netty.channel.epoll.Epoll.isAvailable(), "epoll is Linux's");
+    ManagedChannel channel =
+        io.grpc.netty.shaded.io.grpc.netty.NettyChannelBuilder.forAddress("127.0.0.1", port)
+            .usePlaintext()
+            .build();
+    return conversation(() -> unary(channel, timeout), channel::shutdownNow);
   }
 
   /** HTTP/2 on Netty; one connection, which it mends by itself. */
-  private static Conversation grpc(
-      int port, int timeout, IoHandlerFactory transport, Class<? extends Channel> type) {
-    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, transport);
+  private static Conversation grpcOnNio(int port, int timeout) {
+    EventLoopGroup group = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
     ManagedChannel channel =
         NettyChannelBuilder.forAddress("127.0.0.1", port)
             .eventLoopGroup(group)
-            .channelType(type)
+            .channelType(NioSocketChannel.class)
             .usePlaintext()
             .build();
     return conversation(
-        () ->
-            ClientCalls.blockingUnaryCall(
-                channel,
-                GrpcClients.UNARY,
-                CallOptions.DEFAULT.withDeadlineAfter(timeout, TimeUnit.MILLISECONDS),
-                "ping"),
+        () -> unary(channel, timeout),
         () -> {
           channel.shutdownNow();
           var unused = group.shutdownGracefully(0, 0, TimeUnit.SECONDS);
         });
+  }
+
+  private static String unary(ManagedChannel channel, int timeout) {
+    return ClientCalls.blockingUnaryCall(
+        channel,
+        GrpcClients.UNARY,
+        CallOptions.DEFAULT.withDeadlineAfter(timeout, TimeUnit.MILLISECONDS),
+        "ping");
   }
 }

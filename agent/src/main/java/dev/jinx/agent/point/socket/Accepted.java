@@ -10,6 +10,7 @@ import java.nio.channels.NetworkChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,14 +18,20 @@ import org.jspecify.annotations.Nullable;
  * which end it is. The gate is always open for it, as connections live longer than faults; there
  * are few of these addresses, and nothing is kept twice.
  */
-final class Accepted implements Handler {
+final class Accepted implements Handler, ToIntFunction<Object> {
   private final Set<Object> places = ConcurrentHashMap.newKeySet();
 
   @Override
   public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
       Original original, Object self, @Nullable Object argument) {
+    note(self);
+    return null;
+  }
+
+  /** Connections are accepted by that server. */
+  void note(Object server) {
     try {
-      SocketAddress local = ((NetworkChannel) self).getLocalAddress();
+      SocketAddress local = ((NetworkChannel) server).getLocalAddress();
       if (local != null) {
         places.add(place(local));
       }
@@ -33,7 +40,18 @@ final class Accepted implements Handler {
     } catch (Throwable e) {
       OwnFailures.note(e);
     }
-    return null;
+  }
+
+  /** The port that a server listens on; 0 where it has none. */
+  @Override
+  public int applyAsInt(Object server) {
+    try {
+      return ((NetworkChannel) server).getLocalAddress() instanceof InetSocketAddress inet
+          ? inet.getPort()
+          : 0;
+    } catch (IOException closedMeanwhile) {
+      return 0;
+    }
   }
 
   /** Whether a connection with that local address was accepted. */

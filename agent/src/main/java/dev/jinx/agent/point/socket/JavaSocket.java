@@ -18,6 +18,7 @@ import java.net.SocketImpl;
 import java.net.SocketOptions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -30,9 +31,13 @@ import org.jspecify.annotations.Nullable;
 public final class JavaSocket implements Point, Wire {
   private static final String IMPLEMENTATION = "sun/nio/ch/NioSocketImpl";
 
+  /** {@code NioSocketImpl.ST_CLOSING}; closed is more. */
+  private static final int CLOSING = 4;
+
   private final Access access;
   private final Links links;
   private final ConnectHook connect;
+  private final AcceptHook accept;
   private final ReadHook read;
   private final WriteHook write;
   private volatile @Nullable Inside inside;
@@ -41,6 +46,7 @@ public final class JavaSocket implements Point, Wire {
     this.access = access;
     this.links = new Links(armory, this, new Kernel(access));
     this.connect = new ConnectHook(armory, exceptions, links);
+    this.accept = new AcceptHook(armory, exceptions, links, new LocalPort());
     this.read = new ReadHook(armory, exceptions, links);
     this.write = new WriteHook(armory, exceptions, links);
   }
@@ -53,6 +59,7 @@ public final class JavaSocket implements Point, Wire {
             IMPLEMENTATION,
             List.of(
                 connect.on("connect", "(Ljava/net/SocketAddress;I)V", 0),
+                accept.on("accept", "(Ljava/net/SocketImpl;)V", -1),
                 links.closing("close", "()V"))),
         new ClassHooks(
             "jdk-socket",
@@ -66,6 +73,8 @@ public final class JavaSocket implements Point, Wire {
 
   /** The fields of the JDK's own classes that tell of a connection. */
   private record Inside(
+      Class<?> nio,
+      VarHandle state,
       Class<?> reader,
       VarHandle readersSocket,
       VarHandle writersSocket,
@@ -86,6 +95,8 @@ public final class JavaSocket implements Point, Wire {
       Class<?> nio = Class.forName(IMPLEMENTATION.replace('/', '.'));
       var fields = access.in(SocketImpl.class);
       return new Inside(
+          nio,
+          access.in(nio).findVarHandle(nio, "state", int.class),
           in,
           access.in(in).findVarHandle(in, "parent", Socket.class),
           access.in(out).findVarHandle(out, "parent", Socket.class),
@@ -103,6 +114,13 @@ public final class JavaSocket implements Point, Wire {
                   nio,
                   "write",
                   MethodType.methodType(void.class, byte[].class, int.class, int.class)));
+    }
+  }
+
+  private final class LocalPort implements ToIntFunction<Object> {
+    @Override
+    public int applyAsInt(Object server) {
+      return (int) inside().localPort.get(server);
     }
   }
 
@@ -157,8 +175,9 @@ public final class JavaSocket implements Point, Wire {
 
   @Override
   public boolean isClosed(Object connection) {
-    FileDescriptor descriptor = descriptor(connection);
-    return descriptor == null || (!descriptor.valid() && inside().address.get(connection) != null);
+    Inside fields = inside();
+    return fields.nio.isInstance(connection)
+        && (int) fields.state.getVolatile(connection) >= CLOSING;
   }
 
   @Override

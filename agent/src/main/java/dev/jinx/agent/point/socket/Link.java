@@ -41,6 +41,7 @@ final class Link implements Runnable {
   private volatile boolean hasStash;
   private volatile boolean hasBacklog;
   private final AtomicBoolean wasCut = new AtomicBoolean();
+  private final AtomicBoolean handsOn = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
   private volatile boolean isClosing;
@@ -94,6 +95,15 @@ final class Link implements Runnable {
   /** The turn has been taken, or was not there after all. */
   void answered(boolean is) {
     answered = is;
+  }
+
+  /** The next connection that has come to this server is to be handed on as it is. */
+  void handOn() {
+    handsOn.set(true);
+  }
+
+  boolean takeHandedOn() {
+    return handsOn.compareAndSet(true, false);
   }
 
   // ---- calls that are held on threads of the application's

@@ -1,19 +1,19 @@
 package dev.jinx.agent.point.socket;
 
-import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
-import dev.jinx.agent.weave.MethodHook;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.net.StandardSocketOptions;
 import java.nio.ByteBuffer;
 import java.nio.channels.AsynchronousCloseException;
+import java.nio.channels.Channel;
 import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.SelectableChannel;
 import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -33,9 +33,10 @@ public final class NioChannel implements Point, Wire {
   private final Readiness readiness;
   private final Accepted accepted = new Accepted();
   private final ChannelConnectHook connect;
+  private final AcceptHook accept;
   private final ReadHook read;
   private final WriteHook write;
-  private volatile @Nullable VarHandle descriptor;
+  private final Descriptors descriptors = new Descriptors();
 
   public NioChannel(Armory armory, Access access, Exceptions exceptions) {
     Kernel kernel = new Kernel(access);
@@ -43,6 +44,7 @@ public final class NioChannel implements Point, Wire {
     this.links = new Links(armory, this, kernel);
     this.readiness = new Readiness(access, links);
     this.connect = new ChannelConnectHook(armory, exceptions, links);
+    this.accept = new AcceptHook(armory, exceptions, links, accepted);
     this.read = new ReadHook(armory, exceptions, links);
     this.write = new WriteHook(armory, exceptions, links);
   }
@@ -74,13 +76,8 @@ public final class NioChannel implements Point, Wire {
             "jdk-channel",
             "sun/nio/ch/ServerSocketChannelImpl",
             List.of(
-                new MethodHook(
-                    "accept",
-                    "()Ljava/nio/channels/SocketChannel;",
-                    -1,
-                    Operation.SOCKET_ACCEPT.bit(),
-                    accepted,
-                    true))));
+                accept.on("accept", "()Ljava/nio/channels/SocketChannel;", -1),
+                links.closing("implCloseSelectableChannel", "()V"))));
   }
 
   @Override
@@ -102,12 +99,12 @@ public final class NioChannel implements Point, Wire {
 
   @Override
   public boolean isClosed(Object connection) {
-    return !((SocketChannel) connection).isOpen();
+    return !((Channel) connection).isOpen();
   }
 
   @Override
   public boolean isBlocking(Object connection) {
-    return ((SocketChannel) connection).isBlocking();
+    return ((SelectableChannel) connection).isBlocking();
   }
 
   @Override
@@ -120,17 +117,19 @@ public final class NioChannel implements Point, Wire {
 
   @Override
   public FileDescriptor descriptor(Object connection) {
-    VarHandle field = descriptor;
-    if (field == null) {
+    return (FileDescriptor) descriptors.get(connection.getClass()).get(connection);
+  }
+
+  /** Of a channel and of a server. */
+  private final class Descriptors extends ClassValue<VarHandle> {
+    @Override
+    protected VarHandle computeValue(Class<?> type) {
       try {
-        Class<?> type = connection.getClass();
-        field = access.in(type).findVarHandle(type, "fd", FileDescriptor.class);
+        return access.in(type).findVarHandle(type, "fd", FileDescriptor.class);
       } catch (ReflectiveOperationException e) {
         throw new IllegalStateException(e);
       }
-      descriptor = field;
     }
-    return (FileDescriptor) field.get(connection);
   }
 
   @Override
