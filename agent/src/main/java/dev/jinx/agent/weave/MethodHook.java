@@ -4,7 +4,7 @@ package dev.jinx.agent.weave;
  * A method to be hooked.
  *
  * @param argument the index of the parameter that is passed on, or -1 for none; or {@link
- *     #FIRST_TWO} or {@link #ALL}
+ *     #FIRST_TWO}, {@link #ALL} or {@link #RESULT}
  * @param bits the operations that open the gate for it
  * @param required whether the class is not what was expected without it
  */
@@ -19,4 +19,14 @@ public record MethodHook(
 
   /** The handler gets an array of all parameters; for a method whose call none of them tells. */
   public static final int ALL = -3;
+
+  /**
+   * The handler is asked when the method has returned normally, and gets its result; the original
+   * can be called once more.
+   */
+  public static final int RESULT = -4;
+
+  boolean isAtEnd() {
+    return argument == RESULT;
+  }
 }

@@ -21,8 +21,8 @@ import org.objectweb.asm.MethodVisitor;
 import org.objectweb.asm.Opcodes;
 
 /**
- * Inserts the prologue into the classes that points ask for, as they load. A class that nobody
- * hooks costs one hash look-up. Nothing here may load a class, log or format: a {@code
+ * Inserts prologues and epilogues into the classes that points ask for, as they load. A class that
+ * nobody hooks costs one hash look-up. Nothing here may load a class, log or format: a {@code
  * ClassCircularityError} inside of a transformer poisons the call site that was being linked for
  * good (JDK-8164165).
  */
@@ -203,9 +203,10 @@ public final class Weaver implements ClassFileTransformer {
 
   /** Loads all that the weaving needs, before it can be needed inside of class loading. */
   private void preload() {
-    MethodHook none = new MethodHook("run", "()V", -1, 0, NOBODY, true);
+    MethodHook start = new MethodHook("run", "()V", -1, 0, NOBODY, true);
+    MethodHook end = new MethodHook("run", "()V", MethodHook.RESULT, 0, NOBODY, true);
     byte[] sample = read(Sample.class);
-    weave(sample, new ClassHooks("", Sample.NAME, List.of(none)), new Result(), false);
+    weave(sample, new ClassHooks("", Sample.NAME, List.of(start, end)), new Result(), false);
     sightings.add(new Sighting(new Landmark("", "", List.of()), null, null));
     sightings.clear();
     LockSupport.unpark(null);
@@ -336,20 +337,33 @@ public final class Weaver implements ClassFileTransformer {
               String @Nullable [] exceptions) {
             MethodVisitor method =
                 super.visitMethod(access, name, descriptor, signature, exceptions);
-            MethodHook hook = find(hooks.methods(), name, descriptor);
-            if (hook == null || (access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE)) != 0) {
+            if ((access & (Opcodes.ACC_ABSTRACT | Opcodes.ACC_NATIVE)) != 0) {
               return method;
             }
-            found.add(hook);
             boolean isStatic = (access & Opcodes.ACC_STATIC) != 0;
+            MethodHook start = find(hooks.methods(), name, descriptor, false);
+            if (start != null) {
+              method = new Prologue(method, call(method, start, isStatic), frames);
+            }
+            MethodHook end = find(hooks.methods(), name, descriptor, true);
+            if (end != null) {
+              method = new Epilogue(method, call(method, end, isStatic), frames);
+            }
+            return method;
+          }
+
+          private HookCall call(MethodVisitor method, MethodHook hook, boolean isStatic) {
+            found.add(hook);
             int number = register ? number(hooks.className(), hook, isStatic) : 0;
-            return new Prologue(method, hooks.className(), hook, number, isStatic, frames);
+            return new HookCall(method, hooks.className(), hook, number, isStatic);
           }
         },
         0);
     for (MethodHook hook : hooks.methods()) {
       if (isIn(found, hook)) {
-        result.methods.add(hook.name());
+        if (!hook.isAtEnd()) {
+          result.methods.add(hook.name());
+        }
       } else if (hook.required()) {
         result.missing.add(hook.name().concat(hook.descriptor()));
       }
@@ -370,6 +384,9 @@ public final class Weaver implements ClassFileTransformer {
 
   private int number(String className, MethodHook hook, boolean isStatic) {
     String key = className.concat(".").concat(hook.name()).concat(hook.descriptor());
+    if (hook.isAtEnd()) {
+      key = key.concat("end");
+    }
     Integer number = numbers.get(key);
     if (number == null) {
       synchronized (numbers) {
@@ -383,10 +400,13 @@ public final class Weaver implements ClassFileTransformer {
     return number;
   }
 
-  private static @Nullable MethodHook find(List<MethodHook> hooks, String name, String descriptor) {
+  private static @Nullable MethodHook find(
+      List<MethodHook> hooks, String name, String descriptor, boolean atEnd) {
     for (int i = 0; i < hooks.size(); i++) {
       MethodHook hook = hooks.get(i);
-      if (hook.name().equals(name) && hook.descriptor().equals(descriptor)) {
+      if (hook.isAtEnd() == atEnd
+          && hook.name().equals(name)
+          && hook.descriptor().equals(descriptor)) {
         return hook;
       }
     }

@@ -20,14 +20,14 @@ import reactor.netty.http.client.HttpClient;
 import reactor.netty.resources.ConnectionProvider;
 import reactor.netty.resources.LoopResources;
 
-/** Reactor Netty, on both transports. */
+/** Reactor Netty, on NIO and on what is native: epoll, or io_uring where that is there. */
 public final class ReactorNettyClients implements ClientLibrary {
   @Override
   public List<Client> clients(String version) {
     String name = "Reactor Netty " + version;
     return List.of(
         new Style(name, false, HttpProtocol.HTTP11),
-        new Style(name + " epoll", true, HttpProtocol.HTTP11),
+        new Style(name + " native", true, HttpProtocol.HTTP11),
         new Style(name + ", HTTP/2", false, HttpProtocol.H2C));
   }
 

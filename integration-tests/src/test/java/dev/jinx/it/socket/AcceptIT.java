@@ -97,4 +97,51 @@ class AcceptIT {
       assertThat(client.isConnected()).isTrue();
     }
   }
+
+  @Test
+  void aConnectionThatIsNotHandedOnIsClosed() throws IOException {
+    try (ServerSocket server = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        Socket client = new Socket("localhost", server.getLocalPort())) {
+      try (FaultInjection fault = Jinx.inject(failing(server.getLocalPort()))) {
+        assertThatThrownBy(server::accept)
+            .isInstanceOf(SocketException.class)
+            .hasMessage("Too many open files");
+        assertThat(client.getInputStream().read()).isEqualTo(-1);
+        assertThat(fault.injections()).isEqualTo(1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(longs = {0, 200})
+  void norOneOfAChannel(long latency) throws IOException {
+    try (ServerSocketChannel server = ServerSocketChannel.open();
+        Selector selector = Selector.open()) {
+      server.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      server.configureBlocking(false);
+      server.register(selector, SelectionKey.OP_ACCEPT);
+      int port = server.socket().getLocalPort();
+      try (FaultInjection fault = Jinx.inject(failing(port).latency(Duration.ofMillis(latency)));
+          Socket client = new Socket("localhost", port)) {
+        assertThatThrownBy(
+                () -> {
+                  while (server.accept() == null) {
+                    selector.select();
+                    selector.selectedKeys().clear();
+                  }
+                })
+            .isInstanceOf(SocketException.class)
+            .hasMessage("Too many open files");
+        assertThat(client.getInputStream().read()).isEqualTo(-1);
+        assertThat(fault.injections()).isEqualTo(1);
+      }
+    }
+  }
+
+  private static SocketFault failing(int port) {
+    return socket()
+        .port(port)
+        .operation("accept")
+        .error(SocketException.class, "Too many open files");
+  }
 }

@@ -227,7 +227,8 @@ abstract class NettyConnecting extends HookPoint implements Point {
     }
 
     private void timedOut() {
-      atAddress(address -> netty().connectTimedOut(attempt.connectTimeout(), address));
+      atAddress(
+          address -> netty().connectTimedOut(attempt.channel(), attempt.connectTimeout(), address));
     }
 
     /** The failure of a connection to an address tells it, and so the host is looked up. */

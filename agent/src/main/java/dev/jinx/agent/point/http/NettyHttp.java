@@ -74,7 +74,7 @@ public final class NettyHttp extends HookPoint implements Point {
 
     Throwable connectionRefused(Class<?> channel, InetSocketAddress address);
 
-    Throwable connectTimedOut(long millis, InetSocketAddress address);
+    Throwable connectTimedOut(Class<?> channel, long millis, InetSocketAddress address);
 
     Throwable connectionReset(Class<?> channel);
   }
@@ -288,7 +288,7 @@ public final class NettyHttp extends HookPoint implements Point {
     } else if (error == NamedError.CONNECTION_REFUSED) {
       return netty.connectionRefused(channel, address);
     } else if (error == NamedError.CONNECT_TIMEOUT) {
-      return netty.connectTimedOut(millis, address);
+      return netty.connectTimedOut(channel, millis, address);
     } else if (error == NamedError.UNKNOWN_HOST) {
       return new UnknownHostException(host);
     }

@@ -95,6 +95,11 @@ public final class NettyInside implements NettyHttp.Netty {
 
   @Override
   public Throwable connectionRefused(Class<?> channel, InetSocketAddress address) {
+    if (isUring(channel)) { // which does not annotate it
+      return new ConnectException(
+          Errors.newIOException("io_uring connect", Errors.ERROR_ECONNREFUSED_NEGATIVE)
+              .getMessage());
+    }
     Throwable cause = new ConnectException("Connection refused");
     if (isNative(channel)) {
       try {
@@ -107,8 +112,9 @@ public final class NettyInside implements NettyHttp.Netty {
   }
 
   @Override
-  public Throwable connectTimedOut(long millis, InetSocketAddress address) {
-    return new ConnectTimeoutException("connection timed out after " + millis + " ms: " + address);
+  public Throwable connectTimedOut(Class<?> channel, long millis, InetSocketAddress address) {
+    String after = isUring(channel) ? "" : " after " + millis + " ms";
+    return new ConnectTimeoutException("connection timed out" + after + ": " + address);
   }
 
   @Override
@@ -122,12 +128,16 @@ public final class NettyInside implements NettyHttp.Netty {
     String name = channel.getName();
     return name.startsWith("io.netty.channel.epoll.")
         || name.startsWith("io.netty.channel.kqueue.")
-        || name.startsWith("io.netty.channel.uring.");
+        || isUring(channel);
+  }
+
+  private static boolean isUring(Class<?> channel) {
+    return channel.getName().startsWith("io.netty.channel.uring.");
   }
 
   /** The system call by which that version and transport read. */
   private static String receiving(Class<?> channel) {
-    if (channel.getName().startsWith("io.netty.channel.uring.")) {
+    if (isUring(channel)) {
       return "io_uring read";
     }
     try {

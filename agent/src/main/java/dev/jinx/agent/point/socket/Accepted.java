@@ -10,7 +10,6 @@ import java.nio.channels.NetworkChannel;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.BiFunction;
-import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -18,7 +17,7 @@ import org.jspecify.annotations.Nullable;
  * which end it is. The gate is always open for it, as connections live longer than faults; there
  * are few of these addresses, and nothing is kept twice.
  */
-final class Accepted implements Handler, ToIntFunction<Object> {
+final class Accepted implements Handler, AcceptHook.Server {
   private final Set<Object> places = ConcurrentHashMap.newKeySet();
 
   @Override
@@ -28,8 +27,8 @@ final class Accepted implements Handler, ToIntFunction<Object> {
     return null;
   }
 
-  /** Connections are accepted by that server. */
-  void note(Object server) {
+  @Override
+  public void note(Object server) {
     try {
       SocketAddress local = ((NetworkChannel) server).getLocalAddress();
       if (local != null) {
@@ -42,15 +41,21 @@ final class Accepted implements Handler, ToIntFunction<Object> {
     }
   }
 
-  /** The port that a server listens on; 0 where it has none. */
   @Override
-  public int applyAsInt(Object server) {
+  public int port(Object server) {
     try {
       return ((NetworkChannel) server).getLocalAddress() instanceof InetSocketAddress inet
           ? inet.getPort()
           : 0;
     } catch (IOException closedMeanwhile) {
       return 0;
+    }
+  }
+
+  @Override
+  public void discard(@Nullable Object accepted, Object[] arguments) throws IOException {
+    if (accepted instanceof NetworkChannel channel) {
+      channel.close();
     }
   }
 

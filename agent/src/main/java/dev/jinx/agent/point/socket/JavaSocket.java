@@ -18,7 +18,6 @@ import java.net.SocketImpl;
 import java.net.SocketOptions;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -46,7 +45,7 @@ public final class JavaSocket implements Point, Wire {
     this.access = access;
     this.links = new Links(armory, this, new Kernel(access));
     this.connect = new ConnectHook(armory, exceptions, links);
-    this.accept = new AcceptHook(armory, exceptions, links, new LocalPort());
+    this.accept = new AcceptHook(armory, exceptions, links, new Server());
     this.read = new ReadHook(armory, exceptions, links);
     this.write = new WriteHook(armory, exceptions, links);
   }
@@ -60,11 +59,12 @@ public final class JavaSocket implements Point, Wire {
             List.of(
                 connect.on("connect", "(Ljava/net/SocketAddress;I)V", 0),
                 accept.on("accept", "(Ljava/net/SocketImpl;)V", -1),
+                accept.waited("accept", "(Ljava/net/SocketImpl;)V"),
                 links.closing("close", "()V"))),
         new ClassHooks(
             "jdk-socket",
             "java/net/Socket$SocketInputStream",
-            List.of(read.on("read", "([BII)I", -1))),
+            List.of(read.on("read", "([BII)I", -1), read.waited("read", "([BII)I"))),
         new ClassHooks(
             "jdk-socket",
             "java/net/Socket$SocketOutputStream",
@@ -86,6 +86,7 @@ public final class JavaSocket implements Point, Wire {
       VarHandle port,
       VarHandle localPort,
       MethodHandle shutdownInput,
+      MethodHandle close,
       MethodHandle write) {
 
     static Inside of(Access access) throws ReflectiveOperationException {
@@ -108,6 +109,7 @@ public final class JavaSocket implements Point, Wire {
           fields.findVarHandle(SocketImpl.class, "port", int.class),
           fields.findVarHandle(SocketImpl.class, "localport", int.class),
           fields.findVirtual(SocketImpl.class, "shutdownInput", MethodType.methodType(void.class)),
+          fields.findVirtual(SocketImpl.class, "close", MethodType.methodType(void.class)),
           access
               .in(nio)
               .findVirtual(
@@ -117,10 +119,18 @@ public final class JavaSocket implements Point, Wire {
     }
   }
 
-  private final class LocalPort implements ToIntFunction<Object> {
+  private final class Server implements AcceptHook.Server {
     @Override
-    public int applyAsInt(Object server) {
+    public void note(Object server) {} // the accepted socket itself says which end it is
+
+    @Override
+    public int port(Object server) {
       return (int) inside().localPort.get(server);
+    }
+
+    @Override
+    public void discard(@Nullable Object accepted, Object[] arguments) throws Throwable {
+      inside().close.invoke(arguments[0]);
     }
   }
 

@@ -34,19 +34,19 @@ final class Link implements Runnable {
   private final List<Injection> held = new CopyOnWriteArrayList<>();
   private final AtomicInteger masked = new AtomicInteger();
   private final ArrayDeque<byte[]> backlog = new ArrayDeque<>();
-  private final ArrayDeque<byte[]> stash = new ArrayDeque<>();
+  private final Kept stash;
+  private final Kept unread;
   private long backlogged;
   private final List<Runnable> afterFlush = new ArrayList<>();
   private @Nullable Thread flusher;
-  private volatile boolean hasStash;
   private volatile boolean hasBacklog;
   private final AtomicBoolean wasCut = new AtomicBoolean();
-  private final AtomicBoolean handsOn = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
   private volatile boolean isClosing;
   private volatile Peer peer = Peer.NONE;
   private volatile boolean answered;
+  private volatile long decided = -1;
   private volatile @Nullable Injection ending;
   private volatile @Nullable Connecting connecting;
 
@@ -54,6 +54,8 @@ final class Link implements Runnable {
     this.armory = armory;
     this.wire = wire;
     this.connection = new WeakReference<>(connection);
+    this.stash = new Kept(armory);
+    this.unread = new Kept(armory);
   }
 
   Line line() {
@@ -95,15 +97,6 @@ final class Link implements Runnable {
   /** The turn has been taken, or was not there after all. */
   void answered(boolean is) {
     answered = is;
-  }
-
-  /** The next connection that has come to this server is to be handed on as it is. */
-  void handOn() {
-    handsOn.set(true);
-  }
-
-  boolean takeHandedOn() {
-    return handsOn.compareAndSet(true, false);
   }
 
   // ---- calls that are held on threads of the application's
@@ -201,39 +194,31 @@ final class Link implements Runnable {
     connecting = now;
   }
 
-  // ---- bytes that were read, but whose reader ran out of patience before it could have had them
+  // ---- bytes that were read, but not handed on
 
-  void stash(byte[] bytes) {
-    synchronized (stash) {
-      stash.add(bytes);
-      hasStash = true;
-    }
-    armory.keepOpen(Operation.SOCKET_READ);
+  /** What a reader would have had, had its patience not run out. */
+  Kept stash() {
+    return stash;
   }
 
-  boolean hasStash() {
-    return hasStash;
+  /** What came before it was decided on: to be read as if it came now. */
+  Kept unread() {
+    return unread;
   }
 
-  /** Hands out what was stashed; 0 for nothing. */
-  int unstash(Span span) {
-    if (!hasStash) {
-      return 0;
-    }
-    synchronized (stash) {
-      byte[] bytes = stash.poll();
-      if (bytes == null) {
-        return 0;
-      }
-      int count = span.put(bytes);
-      if (count < bytes.length) {
-        stash.addFirst(java.util.Arrays.copyOfRange(bytes, count, bytes.length));
-      } else {
-        hasStash = !stash.isEmpty();
-        armory.letShut(Operation.SOCKET_READ);
-      }
-      return count;
-    }
+  /** What has come is lost with the connection. */
+  void discard() {
+    stash.discard();
+    unread.discard();
+  }
+
+  /** The state of the faults that the call that goes on now was decided by. */
+  void decided(long generation) {
+    decided = generation;
+  }
+
+  boolean isDecided(long generation) {
+    return decided == generation;
   }
 
   // ---- bytes that were written into a silent line
@@ -372,13 +357,7 @@ final class Link implements Runnable {
     if (pending != null) {
       pending.close();
     }
-    synchronized (stash) {
-      if (!stash.isEmpty()) {
-        stash.clear();
-        hasStash = false;
-        armory.letShut(Operation.SOCKET_READ);
-      }
-    }
+    discard();
     try {
       return drop();
     } catch (RuntimeException e) {

@@ -96,6 +96,7 @@ final class Links implements Handler {
 
   /** Cuts a connection for real; the call that comes next meets it. */
   void cut(Cut cut, Object connection) {
+    of(connection).discard();
     try {
       if (cut instanceof Reset) {
         kernel.reset(wire.descriptor(connection));

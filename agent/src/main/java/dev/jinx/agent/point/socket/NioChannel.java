@@ -63,6 +63,8 @@ public final class NioChannel implements Point, Wire {
                 read.on("read", "(Ljava/nio/ByteBuffer;)I", -1),
                 read.on("read", "([Ljava/nio/ByteBuffer;II)J", -1),
                 read.on("blockingRead", "([BIIJ)I", -1),
+                read.waited("read", "(Ljava/nio/ByteBuffer;)I"),
+                read.waited("blockingRead", "([BIIJ)I"),
                 write.hook("write", "(Ljava/nio/ByteBuffer;)I"),
                 write.hook("write", "([Ljava/nio/ByteBuffer;II)J"),
                 write.hook("blockingWriteFully", "([BII)V"),
@@ -77,6 +79,7 @@ public final class NioChannel implements Point, Wire {
             "sun/nio/ch/ServerSocketChannelImpl",
             List.of(
                 accept.on("accept", "()Ljava/nio/channels/SocketChannel;", -1),
+                accept.waited("accept", "()Ljava/nio/channels/SocketChannel;"),
                 links.closing("implCloseSelectableChannel", "()V"))));
   }
 

@@ -6,12 +6,18 @@ import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.Lane;
+import dev.jinx.agent.fault.OwnFailures;
+import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
 import java.nio.ByteBuffer;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -24,6 +30,59 @@ final class ReadHook extends StreamHook {
     super(armory, Operation.SOCKET_READ, exceptions, links);
   }
 
+  /**
+   * The hook of a read's end. One that has waited in the kernel since before a fault was armed
+   * (that is where an idle connection's reader is) has what came taken from it, and reads once
+   * more.
+   */
+  MethodHook waited(String method, String descriptor) {
+    return new MethodHook(
+        method,
+        descriptor,
+        MethodHook.RESULT,
+        operation().bit(),
+        new Handler() {
+          @Override
+          public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+              Original original, Object self, @Nullable Object result) {
+            return late(original, self, result);
+          }
+        },
+        true);
+  }
+
+  private @Nullable BiFunction<Object, Object[], @Nullable Object> late(
+      Original original, Object self, @Nullable Object result) {
+    try {
+      if (OwnThread.isCurrent() || CallScope.isInside(operation())) {
+        return null;
+      }
+      int got = ((Number) result(result)).intValue();
+      Object connection = wire.connection(self);
+      if (got == 0 || connection == null || !wire.isBlocking(connection)) {
+        return null;
+      }
+      Link link = links.of(connection);
+      if (link.isDecided(armory().generation())) {
+        return null;
+      }
+      BiFunction<Object, Object[], @Nullable Object> ticket = enter(original, self, null);
+      if (ticket == null || got < 0) {
+        return ticket;
+      }
+      return new BiFunction<>() {
+        @Override
+        public @Nullable Object apply(Object it, Object[] arguments) {
+          link.unread().add(Span.undo(arguments, got));
+          return ticket.apply(it, arguments);
+        }
+      };
+    } catch (Throwable e) {
+      OwnFailures.note(e);
+      return null;
+    }
+  }
+
   @Override
   boolean isDue(Link link, Object connection) {
     return links.kernel().isReadable(wire.descriptor(connection));
@@ -32,7 +91,8 @@ final class ReadHook extends StreamHook {
   @Override
   boolean concerns(Link link) {
     return !link.line().inbound().isIdle()
-        || link.hasStash()
+        || link.stash().isAny()
+        || link.unread().isAny()
         || link.isMasked(Link.READ)
         || link.hasEnding();
   }
@@ -73,7 +133,7 @@ final class ReadHook extends StreamHook {
     if (span.room() == 0) {
       return result(original.call(self, arguments));
     }
-    int stashed = link.unstash(span);
+    int stashed = link.stash().read(span);
     if (stashed > 0) {
       return count(arguments, stashed);
     }
@@ -89,13 +149,19 @@ final class ReadHook extends StreamHook {
     if (cut != null && connection != null && link.isFirstCut()) {
       links.cut(cut, connection);
     }
+    Object[] fewer = span.narrowed(lane.portion(span.room()));
     long got;
     try {
-      got =
-          ((Number) result(original.call(self, span.narrowed(lane.portion(span.room())))))
-              .longValue();
+      got = link.unread().read(new Span(fewer));
+      if (got == 0) {
+        got = ((Number) result(original.call(self, fewer))).longValue();
+      }
     } finally {
       span.widen();
+    }
+    if (got > 0 && turn == null && !link.isDecided(armory().generation())) {
+      link.unread().add(Span.undo(fewer, (int) got));
+      return AGAIN;
     }
     if (got > 0) {
       ByteBuffer bytes = span.read((int) got);
@@ -121,7 +187,7 @@ final class ReadHook extends StreamHook {
     Outcome late = ended(waited, self, arguments);
     if (late != null) {
       if (got > 0) {
-        link.stash(span.takeBack((int) got));
+        link.stash().add(span.takeBack((int) got));
       }
       return result(late.get());
     }
@@ -158,6 +224,10 @@ final class ReadHook extends StreamHook {
     if (link.isMasked(Link.READ)) {
       return count(arguments, 0);
     }
+    int stashed = link.stash().read(new Span(arguments)); // it has been a blocking one
+    if (stashed > 0) {
+      return count(arguments, stashed);
+    }
     Injection ending = link.takeEnding();
     if (ending != null) {
       return end(ending, original, self, arguments);
@@ -190,8 +260,11 @@ final class ReadHook extends StreamHook {
       return original.call(self, arguments);
     }
     try {
-      Object result = result(original.call(self, span.narrowed(lane.portion(span.room()))));
-      long got = ((Number) result).longValue();
+      Object[] fewer = span.narrowed(lane.portion(span.room()));
+      long got = link.unread().read(new Span(fewer));
+      if (got == 0) {
+        got = ((Number) result(original.call(self, fewer))).longValue();
+      }
       if (got > 0) {
         lane.corrupt(span.read((int) got));
         lane.passed(got);

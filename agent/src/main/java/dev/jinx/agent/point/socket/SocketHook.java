@@ -164,8 +164,11 @@ abstract class SocketHook extends BlockingHook {
   /** Really resets the connection: the call itself then fails as it does. */
   final Outcome reset(Object self) {
     Object connection = wire.connection(self);
-    if (connection != null && links.kernel().reset(wire.descriptor(connection))) {
-      return Outcome.GO_ON;
+    if (connection != null) {
+      links.of(connection).discard();
+      if (links.kernel().reset(wire.descriptor(connection))) {
+        return Outcome.GO_ON;
+      }
     }
     return Outcome.fail(
         operation() == Operation.SOCKET_WRITE
@@ -176,6 +179,7 @@ abstract class SocketHook extends BlockingHook {
   private Outcome end(Object self, Object[] arguments) throws Throwable {
     Object connection = wire.connection(self);
     if (connection != null) {
+      links.of(connection).discard();
       wire.shutdownInput(connection);
     }
     boolean isLong = arguments[0] instanceof ByteBuffer[];

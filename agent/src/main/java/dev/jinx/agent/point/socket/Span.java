@@ -135,6 +135,22 @@ final class Span {
     return copy;
   }
 
+  /** Undoes a read of so many bytes, no more than a buffer's; returns a copy. */
+  static byte[] undo(Object[] arguments, int bytes) {
+    byte[] copy = new byte[bytes];
+    if (arguments[0] instanceof byte[]) {
+      System.arraycopy(arguments[0], (Integer) arguments[1], copy, 0, bytes);
+      return copy;
+    }
+    ByteBuffer buffer =
+        arguments[0] instanceof ByteBuffer[] several
+            ? several[(Integer) arguments[1]]
+            : (ByteBuffer) arguments[0];
+    buffer.position(buffer.position() - bytes);
+    buffer.duplicate().get(copy);
+    return copy;
+  }
+
   /** Puts bytes there as a read would; returns how many. */
   int put(byte[] bytes) {
     int count = (int) Math.min(bytes.length, room());

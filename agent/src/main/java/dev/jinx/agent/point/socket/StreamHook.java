@@ -20,6 +20,9 @@ import org.jspecify.annotations.Nullable;
  */
 abstract class StreamHook extends SocketHook {
 
+  /** In place of a result: faults were armed or cleared meanwhile, it is to be decided anew. */
+  static final Object AGAIN = new Object();
+
   StreamHook(Armory armory, Operation operation, Exceptions exceptions, Links links) {
     super(armory, operation, exceptions, links);
   }
@@ -65,6 +68,9 @@ abstract class StreamHook extends SocketHook {
       if (!link.peer(connection, self).isKnown()) {
         return null;
       }
+      if (operation() == Operation.SOCKET_READ) {
+        link.decided(armory().generation());
+      }
       link.line().look(armory(), this, self, null, link);
       boolean blocks = wire.isBlocking(connection);
       boolean fresh =
@@ -101,11 +107,25 @@ abstract class StreamHook extends SocketHook {
       Object self,
       Object[] arguments)
       throws E {
+    Object result;
     // what is called beneath is this very method again
     try (CallScope scope = CallScope.enterOnly(operation())) {
-      return blocks
-          ? blocking(link, fresh, turn, original, self, arguments)
-          : instantly(link, fresh, turn, original, self, arguments);
+      result =
+          blocks
+              ? blocking(link, fresh, turn, original, self, arguments)
+              : instantly(link, fresh, turn, original, self, arguments);
+    } catch (Throwable e) {
+      throw (E) e;
+    }
+    return result == AGAIN ? again(original, self, arguments) : result;
+  }
+
+  @SuppressWarnings("unchecked")
+  private <E extends Throwable> @Nullable Object again(
+      Original original, Object self, Object[] arguments) throws E {
+    var ticket = enter(original, self, null);
+    try {
+      return ticket == null ? original.call(self, arguments) : ticket.apply(self, arguments);
     } catch (Throwable e) {
       throw (E) e;
     }

@@ -53,6 +53,10 @@ public final class Handshakes {
       return held != null;
     }
 
+    boolean isClosed() {
+      return closed;
+    }
+
     /** The socket is closed: nobody waits on. */
     void close() {
       closed = true;

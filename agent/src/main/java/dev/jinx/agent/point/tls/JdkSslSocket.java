@@ -113,7 +113,8 @@ public final class JdkSslSocket extends BlockingHook implements Point {
       } catch (InterruptedIOException timeout) {
         return Injection.Waited.TIMED_OUT;
       } catch (Exception itsOwn) {
-        return Injection.Waited.ELAPSED; // it comes again
+        // it comes again, but not to a socket that is closed
+        return handshake.isClosed() ? Injection.Waited.CLOSED : Injection.Waited.ELAPSED;
       }
       patience = limit == Long.MAX_VALUE ? limit : limit - (System.nanoTime() - start);
     }
