@@ -14,13 +14,15 @@ import io.netty.buffer.Unpooled;
 import java.net.ConnectException;
 import java.net.URI;
 import java.time.Duration;
-import java.util.List;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.springframework.http.client.reactive.ReactorClientHttpConnector;
 import org.springframework.web.reactive.function.client.WebClient;
 import org.springframework.web.reactive.function.client.WebClientRequestException;
@@ -153,22 +155,32 @@ class NettyHeldIT {
     }
   }
 
-  @Test
-  void disposeEndsAHeldCall() {
-    for (HttpFault hold : List.of(target().drop(), target().drop().afterCall())) {
-      server.answering(RealServer.ECHO);
-      HttpClient client = client(1, HttpProtocol.HTTP11);
-      FaultInjection fault = Jinx.inject(hold);
-      Disposable call = get(client, server.uri("/held")).subscribe();
-      while (fault.injections() == 0) {
-        Thread.onSpinWait();
-      }
-      call.dispose();
-      fault.close();
-
-      // its connection is given up: the only one of the pool
-      assertThat(get(client, server.uri("/next")).block(PATIENT)).isEqualTo("hello");
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void disposeEndsAHeldCall(boolean isAnswered) throws InterruptedException {
+    CountDownLatch answered = new CountDownLatch(isAnswered ? 1 : 0);
+    server.answering(
+        (request, connection) -> {
+          RealServer.ECHO.give(request, connection);
+          answered.countDown();
+        });
+    HttpClient client = client(1, HttpProtocol.HTTP11);
+    HttpFault drop = target().drop();
+    FaultInjection fault = Jinx.inject(isAnswered ? drop.afterCall() : drop);
+    Disposable call = get(client, server.uri("/held")).subscribe();
+    while (fault.injections() == 0) {
+      Thread.onSpinWait();
     }
+    // disposed before its answer is held, a real call too may leave its connection to the next
+    answered.await();
+    for (int turns = 0; turns < 2; turns++) {
+      loops.onClient(false).submit(() -> {}).syncUninterruptibly();
+    }
+    call.dispose();
+    fault.close();
+
+    // its connection is given up: the only one of the pool
+    assertThat(get(client, server.uri("/next")).block(PATIENT)).isEqualTo("hello");
   }
 
   /** WebClient names its headers when it has a connection already. */
