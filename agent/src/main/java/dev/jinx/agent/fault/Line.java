@@ -40,10 +40,16 @@ public final class Line {
    * Looks for faults that were armed since it was last called; cheap where there are none.
    *
    * @param reader reads the connection's fields from {@code self} and {@code argument}
+   * @param choice of the faults that may stand here
    * @param over called, from a thread of the timer, when a fault that stood here has ended
    */
   public void look(
-      Armory armory, CallReader reader, Object self, @Nullable Object argument, Runnable over) {
+      Armory armory,
+      CallReader reader,
+      Armory.Choice choice,
+      Object self,
+      @Nullable Object argument,
+      Runnable over) {
     int before = seen.get();
     int now = armory.generation();
     if (before == now || closed || !seen.compareAndSet(before, now)) {
@@ -51,7 +57,7 @@ public final class Line {
     }
     for (Operation operation : STREAM) {
       if (armory.isArmed(operation)) {
-        Fresh fresh = new Fresh(operation, before);
+        Fresh fresh = new Fresh(operation, before, choice);
         Injection injection = armory.match(operation, new EveryCall(reader), fresh, self, argument);
         if (injection != null) {
           stand(injection, over);
@@ -67,21 +73,23 @@ public final class Line {
   private static final class Fresh implements Armory.Choice {
     final Operation operation;
     final int before;
+    final Armory.Choice among;
     boolean isEarly;
 
-    Fresh(Operation operation, int before) {
+    Fresh(Operation operation, int before, Armory.Choice among) {
       this.operation = operation;
       this.before = before;
+      this.among = among;
     }
 
     @Override
     public boolean carries(Fault fault, Object self, @Nullable Object argument) {
-      return fault.effects().stand();
+      return fault.effects().stand() && among.carries(fault, self, argument);
     }
 
     @Override
     public boolean carries(ArmedFault armed, Object self, @Nullable Object argument) {
-      if (!armed.fault().effects().stand() || first(armed) != operation) {
+      if (!carries(armed.fault(), self, argument) || first(armed) != operation) {
         return false;
       }
       if (armed.pending()) {

@@ -45,7 +45,7 @@ class LineTest {
   }
 
   private Line look(Line line) {
-    line.look(armory, READER, this, null, over::countDown);
+    line.look(armory, READER, Armory.Choice.ALL, this, null, over::countDown);
     return line;
   }
 

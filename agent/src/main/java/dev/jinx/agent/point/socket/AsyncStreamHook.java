@@ -66,7 +66,7 @@ final class AsyncStreamHook extends SocketHook {
       if (inside.isBarred(operation(), self)) {
         return null; // it says why itself
       }
-      link.line().look(armory(), this, self, null, link);
+      link.line().look(armory(), this, Armory.Choice.ALL, self, null, link);
       boolean fresh = !reads || link.isFresh();
       Injection turn = fresh ? armory().match(operation(), this, this, self, null) : null;
       if (!reads) {

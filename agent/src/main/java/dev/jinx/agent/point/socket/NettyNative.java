@@ -332,7 +332,7 @@ public final class NettyNative implements Point {
         }
         boolean due = !reads || transport.isReady(channel, argument);
         boolean fresh = due && (!reads || !state.answered);
-        state.line.look(armory(), this, self, argument, () -> {});
+        state.line.look(armory(), this, Armory.Choice.ALL, self, argument, () -> {});
         Injection turn =
             fresh && !passes ? armory().match(operation(), this, this, self, argument) : null;
         Lane lane = reads ? state.line.inbound() : state.line.outbound();

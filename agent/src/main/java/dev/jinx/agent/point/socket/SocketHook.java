@@ -74,17 +74,25 @@ abstract class SocketHook extends BlockingHook {
   }
 
   /** The traffic of remote management is spared, unless it is asked for by its port or thread. */
+  static final Armory.Choice MANAGEMENT_SPARED =
+      new Armory.Choice() {
+        @Override
+        public boolean carries(Fault fault, Object self, @Nullable Object argument) {
+          if (!Thread.currentThread().getName().startsWith("RMI TCP ")) {
+            return true;
+          }
+          for (Target.Condition condition : fault.target().conditions()) {
+            if (condition.field() == Field.PORT || condition.field() == Field.THREAD) {
+              return true;
+            }
+          }
+          return false;
+        }
+      };
+
   @Override
   public boolean carries(Fault fault, Object self, @Nullable Object argument) {
-    if (!Thread.currentThread().getName().startsWith("RMI TCP ")) {
-      return true;
-    }
-    for (Target.Condition condition : fault.target().conditions()) {
-      if (condition.field() == Field.PORT || condition.field() == Field.THREAD) {
-        return true;
-      }
-    }
-    return false;
+    return MANAGEMENT_SPARED.carries(fault, self, argument);
   }
 
   @Override

@@ -71,7 +71,7 @@ abstract class StreamHook extends SocketHook {
       if (operation() == Operation.SOCKET_READ) {
         link.decided(armory().generation());
       }
-      link.line().look(armory(), this, self, null, link);
+      link.line().look(armory(), this, MANAGEMENT_SPARED, self, null, link);
       boolean blocks = wire.isBlocking(connection);
       boolean fresh =
           (operation() == Operation.SOCKET_WRITE || link.isFresh())
