@@ -15,8 +15,13 @@ import dev.jinx.it.socket.Streams.End;
 import dev.jinx.it.socket.Streams.Listener;
 import dev.jinx.it.socket.Streams.Style;
 import java.io.IOException;
+import java.net.DatagramPacket;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.Socket;
 import java.net.SocketException;
+import java.nio.ByteBuffer;
+import java.nio.channels.DatagramChannel;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -28,6 +33,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Faults that are armed while a connection's reader waits in the kernel already, as a broker's or a
@@ -175,6 +181,36 @@ class WaitingIT {
       assertThat(System.nanoTime() - start).isGreaterThan(MILLISECONDS.toNanos(250));
       assertThat(end.read(new byte[1])).isEqualTo(-1);
       assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void aDatagramIsLost(boolean isSocket) throws Exception {
+    try (DatagramChannel receiver = DatagramChannel.open();
+        DatagramChannel sender = DatagramChannel.open()) {
+      receiver.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      sender.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0));
+      FutureTask<Byte> receiving =
+          waiting(
+              () -> {
+                byte[] bytes = new byte[1];
+                if (isSocket) {
+                  receiver.socket().receive(new DatagramPacket(bytes, 1));
+                } else {
+                  receiver.receive(ByteBuffer.wrap(bytes));
+                }
+                return bytes[0];
+              });
+      try (FaultInjection fault =
+          Jinx.inject(socket().port(sender.socket().getLocalPort()).operation("read").drop())) {
+        sender.send(ByteBuffer.wrap(new byte[] {1}), receiver.getLocalAddress());
+        while (fault.injections() == 0) {
+          Thread.onSpinWait();
+        }
+      }
+      sender.send(ByteBuffer.wrap(new byte[] {2}), receiver.getLocalAddress());
+      assertThat(receiving.get(10, SECONDS)).isEqualTo((byte) 2);
     }
   }
 }

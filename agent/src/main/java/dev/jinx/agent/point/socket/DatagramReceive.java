@@ -63,6 +63,37 @@ final class DatagramReceive extends DatagramHook {
     };
   }
 
+  /** What a call gets that has waited in the kernel since before a fault was armed. */
+  Handler waited() {
+    return new Handler() {
+      @Override
+      public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+          Original original, Object channel, @Nullable Object length) {
+        return length instanceof Integer bytes && bytes >= 0
+            ? late(original, channel, bytes)
+            : null;
+      }
+    };
+  }
+
+  private @Nullable Ticket late(Original original, Object channel, int length) {
+    if (OwnThread.isCurrent() || CallScope.isInside(operation()) || !isWanted(channel)) {
+      return null;
+    }
+    return new Ticket() {
+      @Override
+      @Nullable Object call(Object it, Object[] arguments) throws Throwable {
+        ByteBuffer buffer = (ByteBuffer) arguments[0];
+        int start = buffer.position() - length;
+        if (isForNow((DatagramChannel) it, lines.of(it), buffer, start)) {
+          return length;
+        }
+        buffer.position(start);
+        return receive(original, (DatagramChannel) it, arguments);
+      }
+    };
+  }
+
   @Override
   protected @Nullable Object inject(
       Injection injection, Original original, Object self, Object[] arguments) {

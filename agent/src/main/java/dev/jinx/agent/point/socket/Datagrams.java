@@ -42,6 +42,7 @@ public final class Datagrams implements Point {
                 hook("write", "(Ljava/nio/ByteBuffer;)I", -1, write),
                 hook("write", "([Ljava/nio/ByteBuffer;II)J", -1, write),
                 hook("receive", "(Ljava/nio/ByteBuffer;Z)I", -1, receive),
+                hook("receive", "(Ljava/nio/ByteBuffer;Z)I", MethodHook.RESULT, receive.waited()),
                 hook("read", "(Ljava/nio/ByteBuffer;)I", -1, read),
                 hook("read", "([Ljava/nio/ByteBuffer;II)J", -1, read),
                 hook("implCloseSelectableChannel", "()V", -1, lines),
