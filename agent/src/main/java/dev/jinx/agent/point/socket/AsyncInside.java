@@ -15,6 +15,9 @@ import org.jspecify.annotations.Nullable;
 
 /** What the JDK keeps to itself of an asynchronous channel. The same on JDK 17 and 25. */
 final class AsyncInside {
+  /** The first of the flags says so; the others are for ever. */
+  private static final int UNDER_WAY = 0;
+
   private final Access access;
   private volatile @Nullable Handles handles;
 
@@ -96,11 +99,16 @@ final class AsyncInside {
     return flags;
   }
 
-  /** Whether a read or a write would be answered without a look at the connection. */
-  boolean isBarred(Operation operation, Object channel) {
+  /**
+   * Whether a read or a write would be answered without a look at the connection.
+   *
+   * @param ours whether what is under way there is not the application's
+   */
+  boolean isBarred(Operation operation, Object channel, boolean ours) {
     Handles known = handles();
-    for (VarHandle flag : operation == Operation.SOCKET_READ ? known.reading : known.writing) {
-      if ((boolean) flag.get(channel)) {
+    VarHandle[] flags = operation == Operation.SOCKET_READ ? known.reading : known.writing;
+    for (int i = ours ? UNDER_WAY + 1 : UNDER_WAY; i < flags.length; i++) {
+      if ((boolean) flags[i].get(channel)) {
         return true;
       }
     }

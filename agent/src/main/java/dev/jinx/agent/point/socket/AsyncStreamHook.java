@@ -63,7 +63,7 @@ final class AsyncStreamHook extends SocketHook {
       if (going.get()) {
         return new Pending();
       }
-      if (inside.isBarred(operation(), self)) {
+      if (inside.isBarred(operation(), self, !reads && link.hasBacklog())) {
         return null; // it says why itself
       }
       link.line().look(armory(), this, Armory.Choice.ALL, self, null, link);

@@ -271,14 +271,14 @@ final class Link implements Runnable {
       for (byte[] next = next(); next != null; next = next()) {
         Object open = connection.get();
         if (open == null || wire.isClosed(open)) {
-          break;
+          drop();
+          return;
         }
         wire.send(open, next);
       }
     } catch (Throwable closedMeanwhile) {
-      // whoever uses it next will see that for himself
+      drop(); // whoever uses it next will see that for himself
     }
-    drop();
   }
 
   private byte @Nullable [] next() {
