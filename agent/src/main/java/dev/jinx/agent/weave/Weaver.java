@@ -243,9 +243,14 @@ public final class Weaver implements ClassFileTransformer {
     if (!catalogue.mayConcern(className)) {
       return null;
     }
-    Landmark landmark = catalogue.landmark(className);
-    if (landmark != null) {
-      sighted(landmark, loader, domain);
+    try {
+      Landmark landmark = catalogue.landmark(className);
+      if (landmark != null) {
+        sighted(landmark, loader, domain);
+        return null;
+      }
+    } catch (Throwable e) { // the JVM would drop it without a word
+      note(new Woven("", className, null, null, List.of(), List.of(), e.getClass().getName()));
       return null;
     }
     return weave(loader, className, domain, bytes);
