@@ -55,6 +55,10 @@ public final class Agent {
     armory.hookable(points, points);
     Weaver weaver = new Weaver(gate, points);
     open.weaver = weaver;
+    // accepted channels are learned of before faults ask for them
+    armory.keepOpen(Operation.SOCKET_ACCEPT);
+    // before a thread of ours loads any of these classes: what is half loaded escapes
+    weaver.install(instrumentation);
     Control control =
         Control.start(
             options.control(version()),
@@ -64,9 +68,6 @@ public final class Agent {
             Log.info(options),
             Log.warn(options));
     gate.commands(control.bridge());
-    // accepted channels are learned of before faults ask for them
-    armory.keepOpen(Operation.SOCKET_ACCEPT);
-    weaver.install(instrumentation);
     Thread report = OwnThread.of("report", new Missing(weaver, Log.warn(options)));
     weaver.reader(report);
     report.start();

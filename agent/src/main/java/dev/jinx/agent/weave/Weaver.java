@@ -2,7 +2,6 @@ package dev.jinx.agent.weave;
 
 import java.lang.instrument.ClassFileTransformer;
 import java.lang.instrument.Instrumentation;
-import java.lang.instrument.UnmodifiableClassException;
 import java.lang.ref.WeakReference;
 import java.net.URL;
 import java.security.CodeSource;
@@ -33,10 +32,10 @@ public final class Weaver implements ClassFileTransformer {
   private final Map<String, Integer> numbers = new ConcurrentHashMap<>();
   private final WovenClasses woven = new WovenClasses();
   private final List<Sighting> sightings = new ArrayList<>();
-  private final Object weavingAgain = new Object();
   private volatile @Nullable Thread reader;
-  private volatile @Nullable Instrumentation instrumentation;
+  private volatile @Nullable LoadedClasses loaded;
   private volatile long demanded;
+  private volatile boolean mended;
 
   /** A landmark that has been loaded. */
   private record Sighting(
@@ -56,24 +55,16 @@ public final class Weaver implements ClassFileTransformer {
   /** Starts to hook classes as they load, and those that are loaded already. */
   public void install(Instrumentation instrumentation) {
     preload();
-    this.instrumentation = instrumentation;
+    LoadedClasses there = new LoadedClasses(instrumentation, catalogue, woven);
+    loaded = there;
     instrumentation.addTransformer(this, true);
-    List<Class<?>> loaded = new ArrayList<>();
-    for (Class<?> type : instrumentation.getAllLoadedClasses()) {
-      if (type.getClassLoader() != own
-          && concerns(type)
-          && instrumentation.isModifiableClass(type)) {
-        loaded.add(type);
-      }
-    }
-    for (Class<?> type : loaded) {
-      String name = type.getName().replace('.', '/');
-      Landmark landmark = catalogue.landmark(name);
-      if (landmark != null) {
+    for (Class<?> type : there.concerned()) {
+      Landmark landmark = catalogue.landmark(type.getName().replace('.', '/'));
+      if (landmark == null) {
+        there.weave(type);
+      } else {
         sighted(landmark, type.getClassLoader(), type.getProtectionDomain());
-        continue;
       }
-      retransform(instrumentation, type);
     }
   }
 
@@ -82,6 +73,15 @@ public final class Weaver implements ClassFileTransformer {
    * that wait for others.
    */
   public void demand(long operations) {
+    LoadedClasses there = loaded;
+    if (there == null) {
+      return; // nothing is hooked yet
+    }
+    if (!mended) {
+      mended = true;
+      there.mend();
+      LockSupport.unpark(reader);
+    }
     long before = demanded;
     long now = operations & catalogue.onDemand();
     if (now == before) {
@@ -89,58 +89,13 @@ public final class Weaver implements ClassFileTransformer {
     }
     demanded = now;
     if ((now & ~before) != 0) {
-      weaveAgain();
+      there.weaveOnDemand();
+      LockSupport.unpark(reader);
     } else { // a hook behind a shut gate is in nobody's way meanwhile
-      Thread thread = new Thread(this::weaveAgain, "jinx-weaver");
+      Thread thread = new Thread(there::weaveOnDemand, "jinx-weaver");
       thread.setDaemon(true);
       thread.start();
     }
-  }
-
-  private void weaveAgain() {
-    Instrumentation instrumentation = this.instrumentation;
-    if (instrumentation == null) {
-      return; // nothing is hooked yet
-    }
-    synchronized (weavingAgain) {
-      for (Class<?> type : instrumentation.getAllLoadedClasses()) {
-        if (type.getClassLoader() != own
-            && concerns(type)
-            && isOnDemand(type)
-            && instrumentation.isModifiableClass(type)) {
-          retransform(instrumentation, type);
-        }
-      }
-    }
-  }
-
-  private boolean isOnDemand(Class<?> type) {
-    String name = type.getName().replace('.', '/');
-    ClassHooks hooks = catalogue.hooks(name);
-    if (hooks == null && !type.isInterface()) {
-      Class<?>[] interfaces = type.getInterfaces();
-      String[] names = new String[interfaces.length];
-      for (int i = 0; i < names.length; i++) {
-        names[i] = interfaces[i].getName().replace('.', '/');
-      }
-      hooks = catalogue.find(name, null, names);
-    }
-    return hooks != null && hooks.onDemand() != 0;
-  }
-
-  private void retransform(Instrumentation instrumentation, Class<?> type) {
-    try {
-      instrumentation.retransformClasses(type);
-    } catch (UnmodifiableClassException | LinkageError e) {
-      note(new Woven("", type.getName(), null, null, List.of(), List.of(), e.toString()));
-    }
-  }
-
-  private boolean concerns(Class<?> type) {
-    if (type.isArray() || type.isHidden() || type.isPrimitive()) {
-      return false;
-    }
-    return catalogue.mayConcern(type.getName().replace('.', '/'));
   }
 
   /** What became of the classes so far. */

@@ -18,6 +18,16 @@ final class WovenClasses {
     all.add(each);
   }
 
+  /** Whether it has been hooked, or tried to, from wherever. */
+  synchronized boolean has(String className) {
+    for (int i = 0; i < all.size(); i++) {
+      if (all.get(i).className().equals(className)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   /** It is not hooked any more. */
   synchronized void forget(String className, @Nullable URL from) {
     for (int i = all.size() - 1; i >= 0; i--) {

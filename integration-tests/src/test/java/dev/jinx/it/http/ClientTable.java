@@ -30,7 +30,7 @@ final class ClientTable implements AfterTestExecutionCallback, AfterAllCallback 
     Column column = test.getRequiredTestMethod().getAnnotation(Column.class);
     if (column != null) {
       boolean failed = test.getExecutionException().isPresent();
-      note(test.getDisplayName(), column.value(), failed ? "**differs**" : TWIN);
+      note(test.getDisplayName(), column.value(), failed ? GeneratedTable.FAILED : TWIN);
     }
   }
 

@@ -180,7 +180,8 @@ class GrpcTwinIT {
       do {
         real = callSecurely(server.uri("/"));
         // the server's alert may be overtaken by its reset
-      } while (real.thrown().toString().contains("Connection closed while"));
+      } while (real.thrown().toString().contains("Connection closed while")
+          || real.thrown().toString().contains("failure when writing"));
     }
     try (var server = RealServer.https(Certificates.server(), RealServer.ECHO);
         FaultInjection fault =
