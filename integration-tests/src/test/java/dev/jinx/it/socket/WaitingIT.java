@@ -166,6 +166,25 @@ class WaitingIT {
     }
   }
 
+  /** What was taken back is read on in its order, whatever is armed and cleared meanwhile. */
+  @ParameterizedTest
+  @EnumSource
+  void nothingIsReordered(Style style) throws Exception {
+    byte[] bytes = pattern(32 * 1024);
+    try (End end = style.connect(listener.address());
+        Socket peer = listener.accept()) {
+      FutureTask<byte[]> reading = waiting(() -> readFully(end, bytes.length));
+      try (FaultInjection slow = Jinx.inject(target().bandwidth("64KB/s"))) {
+        peer.getOutputStream().write(bytes);
+        while (!reading.isDone()) {
+          Jinx.inject(target().slice("1000B", Duration.ofMillis(1))).close();
+        }
+        assertThat(slow.injections()).isEqualTo(1);
+      }
+      assertThat(reading.get(10, SECONDS)).isEqualTo(bytes);
+    }
+  }
+
   @Test
   void aServerThatWaitsHandsTheNextOneOnLater() throws Exception {
     FutureTask<Socket> accepting = waiting(listener::accept);

@@ -19,9 +19,10 @@ final class Kept {
     return isAny;
   }
 
-  void add(byte[] more) {
+  /** Puts back what was read last. */
+  void putBack(byte[] more) {
     synchronized (bytes) {
-      bytes.add(more);
+      bytes.addFirst(more);
       isAny = true;
     }
     armory.keepOpen(Operation.SOCKET_READ);

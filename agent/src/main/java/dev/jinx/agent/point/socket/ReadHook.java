@@ -73,7 +73,7 @@ final class ReadHook extends StreamHook {
       return new BiFunction<>() {
         @Override
         public @Nullable Object apply(Object it, Object[] arguments) {
-          link.unread().add(Span.undo(arguments, got));
+          link.unread().putBack(Span.undo(arguments, got));
           return ticket.apply(it, arguments);
         }
       };
@@ -160,7 +160,7 @@ final class ReadHook extends StreamHook {
       span.widen();
     }
     if (got > 0 && turn == null && !link.isDecided(armory().generation())) {
-      link.unread().add(Span.undo(fewer, (int) got));
+      link.unread().putBack(Span.undo(fewer, (int) got));
       return AGAIN;
     }
     if (got > 0) {
@@ -187,7 +187,7 @@ final class ReadHook extends StreamHook {
     Outcome late = ended(waited, self, arguments);
     if (late != null) {
       if (got > 0) {
-        link.stash().add(span.takeBack((int) got));
+        link.stash().putBack(span.takeBack((int) got));
       }
       return result(late.get());
     }
