@@ -204,9 +204,10 @@ class SocketTwinIT {
     }
   }
 
+  /** Of the system's own timers some end a little early. */
   private static void assertTookItsTimeout(Observed observed) {
     assertThat(observed.elapsed())
-        .isBetween(Duration.ofMillis(TIMEOUT), Duration.ofMillis(TIMEOUT + 5000));
+        .isBetween(Duration.ofMillis(TIMEOUT - 5), Duration.ofMillis(TIMEOUT + 5000));
   }
 
   @ParameterizedTest
