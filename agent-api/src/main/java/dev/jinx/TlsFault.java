@@ -1,9 +1,10 @@
 package dev.jinx;
 
 import java.util.Arrays;
+import java.util.List;
 import java.util.Map;
 
-/** A fault of a TLS handshake that this JVM begins. */
+/** A fault of a TLS handshake, of connections that this JVM opens or accepts. */
 public final class TlsFault extends Fault<TlsFault> {
 
   TlsFault(String... hosts) {
@@ -19,8 +20,13 @@ public final class TlsFault extends Fault<TlsFault> {
     return new TlsFault(document);
   }
 
-  /** {@code target.port}. */
+  /** {@code target.port}: the peer's; of a connection that was accepted, the one it came to. */
   public TlsFault port(int... ports) {
     return target("port", Arrays.stream(ports).boxed().toList());
+  }
+
+  /** {@code target.side}: {@code client} or {@code server}, which of the two this JVM is. */
+  public TlsFault side(String side) {
+    return target("side", List.of(side));
   }
 }

@@ -7,7 +7,8 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * All addresses of a network, as RFC 4632 and RFC 4291 write it: {@code 10.0.0.0/8}, {@code
- * fd00::/8}.
+ * fd00::/8}. A single address of version 6 is one too, as it can be written in many ways: {@code
+ * ::1}, {@code [::1]}, {@code 0:0:0:0:0:0:0:1}.
  */
 final class Cidr implements TextMatcher {
   private final byte[] address;
@@ -24,6 +25,11 @@ final class Cidr implements TextMatcher {
   /** The network that a pattern is, or null. */
   static @Nullable Cidr of(String pattern) {
     int slash = pattern.indexOf('/');
+    if (slash < 0 && pattern.indexOf(':') >= 0) {
+      boolean inBrackets = pattern.startsWith("[") && pattern.endsWith("]");
+      byte[] single = parse(inBrackets ? pattern.substring(1, pattern.length() - 1) : pattern);
+      return single == null ? null : new Cidr(single, 128);
+    }
     byte[] address = slash < 0 ? null : parse(pattern.substring(0, slash));
     int bits = slash < 0 ? -1 : number(pattern.substring(slash + 1), 10, 128);
     return address == null || bits < 0 || bits > address.length * 8

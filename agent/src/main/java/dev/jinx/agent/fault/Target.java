@@ -63,7 +63,7 @@ public record Target(
         Kind.JDBC, EnumSet.of(Field.URL, Field.DRIVER, Field.STATEMENT, Field.TABLE, Field.SQL));
     FIELDS.put(Kind.SOCKET, EnumSet.of(Field.HOST, Field.PORT, Field.SIDE));
     FIELDS.put(Kind.DNS, EnumSet.of(Field.HOST));
-    FIELDS.put(Kind.TLS, EnumSet.of(Field.HOST, Field.PORT));
+    FIELDS.put(Kind.TLS, EnumSet.of(Field.HOST, Field.PORT, Field.SIDE));
     FIELDS.put(Kind.METHOD, EnumSet.of(Field.CLASS, Field.METHOD, Field.PARAMETERS));
     FIELDS.values().forEach(fields -> fields.addAll(EnumSet.of(Field.CALLER, Field.THREAD)));
   }

@@ -27,6 +27,11 @@ class CidrTest {
     "fe80::/10, fe80::1%eth0, true",
     "::ffff:10.0.0.0/104, ::ffff:10.1.2.3, true",
     "2001:db8:0:0:1::/80, 2001:db8::1:0:0:9, true",
+    "::1, 0:0:0:0:0:0:0:1, true",
+    "0:0:0:0:0:0:0:1, ::1, true",
+    "[2001:DB8::1], 2001:db8:0:0:0:0:0:1%eth0, true",
+    "::1, 0:0:0:0:0:0:0:2, false",
+    "::1, 127.0.0.1, false",
     "10.0.0.0/8, payments, false",
     "10.0.0.0/8, 10.0.0, false",
     "10.0.0.0/8, '', false",
@@ -36,7 +41,17 @@ class CidrTest {
   }
 
   @ParameterizedTest
-  @CsvSource({"10.0.0.0/33", "payments/8", "10.0.0/8", "10.0.0.0/", "1:2:3/8", "::/129"})
+  @CsvSource({
+    "10.0.0.0/33",
+    "payments/8",
+    "10.0.0/8",
+    "10.0.0.0/",
+    "1:2:3/8",
+    "::/129",
+    "payments:80",
+    ":",
+    "[::1"
+  })
   void whatIsNoNetworkIsItself(String text) {
     assertThat(host(text).matches(text)).isTrue();
     assertThat(host(text).matches("10.0.0.1")).isFalse();

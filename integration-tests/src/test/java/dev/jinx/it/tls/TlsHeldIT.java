@@ -240,16 +240,6 @@ class TlsHeldIT {
   // ---- what is a handshake
 
   @ParameterizedTest
-  @EnumSource
-  void aServersHandshakeIsNotHit(Style style) throws Exception {
-    try (FaultInjection fault = Jinx.inject(tls().latency(Duration.ofMillis(20)))) {
-      assertThat(ask(style).value()).isEqualTo(TlsPeer.HELLO);
-      assertThat(good.seen().thrown()).isEmpty();
-      assertThat(fault.injections()).isEqualTo(1);
-    }
-  }
-
-  @ParameterizedTest
   @ValueSource(strings = {"TLSv1.2", "TLSv1.3"})
   void newKeysAreNoHandshake(String protocol) throws Exception {
     try (SSLSocket socket = Style.connect(Certificates.client(), good.port(), 0)) {

@@ -10,6 +10,7 @@ import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;

@@ -11,6 +11,7 @@ import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.Peer;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
@@ -86,14 +87,11 @@ abstract class DatagramHook extends HookPoint {
   @Override
   public @Nullable String read(
       Field field, @Nullable String name, Object channel, @Nullable Object address) {
-    return address instanceof InetSocketAddress other
-        ? switch (field) {
-          case HOST -> peer(channel, other).host();
-          case PORT -> peer(channel, other).port();
-          case SIDE -> peer(channel, other).side();
-          default -> null;
-        }
-        : null;
+    return switch (field) {
+      case HOST, PORT, SIDE ->
+          address instanceof InetSocketAddress other ? peer(channel, other).read(field) : null;
+      default -> null;
+    };
   }
 
   @Override
@@ -104,8 +102,7 @@ abstract class DatagramHook extends HookPoint {
       Object channel,
       @Nullable Object address) {
     if (field == Field.HOST && address instanceof InetSocketAddress other) {
-      Peer peer = peer(channel, other);
-      return pattern.matches(peer.name(), peer.address());
+      return peer(channel, other).matches(pattern);
     }
     return super.matches(field, name, pattern, channel, address);
   }

@@ -3,6 +3,7 @@ package dev.jinx.agent.point.socket;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.socket.DatagramQueue.Datagram;
 import java.net.InetSocketAddress;
 import java.util.Map;

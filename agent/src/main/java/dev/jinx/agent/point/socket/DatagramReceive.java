@@ -8,6 +8,7 @@ import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.socket.DatagramQueue.Datagram;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Handler;

@@ -2,6 +2,7 @@ package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;

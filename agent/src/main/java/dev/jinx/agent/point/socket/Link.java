@@ -6,6 +6,7 @@ import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.Line;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
+import dev.jinx.agent.point.Peer;
 import java.lang.ref.WeakReference;
 import java.util.ArrayDeque;
 import java.util.ArrayList;

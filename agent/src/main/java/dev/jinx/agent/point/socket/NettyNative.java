@@ -11,6 +11,7 @@ import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
@@ -445,9 +446,7 @@ public final class NettyNative implements Point {
     public @Nullable String read(
         Field field, @Nullable String name, Object self, @Nullable Object argument) {
       return switch (field) {
-        case HOST -> peer(self, argument).host();
-        case PORT -> peer(self, argument).port();
-        case SIDE -> peer(self, argument).side();
+        case HOST, PORT, SIDE -> peer(self, argument).read(field);
         default -> null;
       };
     }
@@ -460,8 +459,7 @@ public final class NettyNative implements Point {
         Object self,
         @Nullable Object argument) {
       if (field == Field.HOST) {
-        Peer peer = peer(self, argument);
-        return pattern.matches(peer.name(), peer.address());
+        return peer(self, argument).matches(pattern);
       }
       return super.matches(field, name, pattern, self, argument);
     }

@@ -1,10 +1,16 @@
 package dev.jinx.agent.point.socket;
 
+import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.LastRead;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import dev.jinx.agent.weave.Handler;
+import dev.jinx.agent.weave.MethodHook;
+import dev.jinx.agent.weave.Original;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
@@ -18,6 +24,7 @@ import java.nio.channels.SocketChannel;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.BiFunction;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -60,8 +67,8 @@ public final class NioChannel implements Point, Wire {
                 connect.on("blockingConnect", "(Ljava/net/SocketAddress;J)V", 0),
                 connect.finishing("finishConnect", "()Z"),
                 connect.finishing("isConnectionPending", "()Z"),
-                read.on("read", "(Ljava/nio/ByteBuffer;)I", -1),
-                read.on("read", "([Ljava/nio/ByteBuffer;II)J", -1),
+                noted("read", "(Ljava/nio/ByteBuffer;)I"),
+                noted("read", "([Ljava/nio/ByteBuffer;II)J"),
                 read.on("blockingRead", "([BIIJ)I", -1),
                 read.waited("read", "(Ljava/nio/ByteBuffer;)I"),
                 read.waited("blockingRead", "([BIIJ)I"),
@@ -81,6 +88,26 @@ public final class NioChannel implements Point, Wire {
                 accept.on("accept", "()Ljava/nio/channels/SocketChannel;", -1),
                 accept.waited("accept", "()Ljava/nio/channels/SocketChannel;"),
                 links.closing("implCloseSelectableChannel", "()V"))));
+  }
+
+  /** A read; and for handshakes, what tells whose bytes an engine is given. */
+  private MethodHook noted(String method, String descriptor) {
+    long bits = Operation.SOCKET_READ.bit() | Operation.TLS_HANDSHAKE.bit();
+    return new MethodHook(method, descriptor, -1, bits, new Noted(), true);
+  }
+
+  private final class Noted implements Handler {
+    @Override
+    public long hits() {
+      return read.hits();
+    }
+
+    @Override
+    public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+        Original original, Object channel, @Nullable Object argument) {
+      LastRead.note((SocketChannel) channel);
+      return read.enter(original, channel, argument);
+    }
   }
 
   @Override

@@ -12,6 +12,7 @@ import dev.jinx.agent.fault.Target;
 import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.point.Peer;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketAddress;
@@ -52,9 +53,7 @@ abstract class SocketHook extends BlockingHook {
   public @Nullable String read(
       Field field, @Nullable String name, Object self, @Nullable Object argument) {
     return switch (field) {
-      case HOST -> peer(self, argument).host();
-      case PORT -> peer(self, argument).port();
-      case SIDE -> peer(self, argument).side();
+      case HOST, PORT, SIDE -> peer(self, argument).read(field);
       default -> null;
     };
   }
@@ -67,8 +66,7 @@ abstract class SocketHook extends BlockingHook {
       Object self,
       @Nullable Object argument) {
     if (field == Field.HOST) {
-      Peer peer = peer(self, argument);
-      return pattern.matches(peer.name(), peer.address());
+      return peer(self, argument).matches(pattern);
     }
     return super.matches(field, name, pattern, self, argument);
   }

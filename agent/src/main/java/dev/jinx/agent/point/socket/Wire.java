@@ -1,5 +1,6 @@
 package dev.jinx.agent.point.socket;
 
+import dev.jinx.agent.point.Peer;
 import java.io.FileDescriptor;
 import java.io.IOException;
 import org.jspecify.annotations.Nullable;

@@ -11,11 +11,12 @@ import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.Peer;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A hook by which the first records of a server pass on their way into an engine. An engine knows
+ * A hook by which the first records of the peer pass on their way into an engine. An engine knows
  * no connection: it cannot be reset or ended, and only who reads for it can make it wait.
  */
 abstract class EngineHook extends HookPoint {
@@ -64,6 +65,25 @@ abstract class EngineHook extends HookPoint {
   @Override
   public @Nullable String read(
       Field field, @Nullable String name, Object self, @Nullable Object argument) {
-    return handshakes.read(field, engine(self));
+    return switch (field) {
+      case HOST, PORT, SIDE -> peer(self, argument).read(field);
+      default -> null;
+    };
+  }
+
+  @Override
+  public boolean matches(
+      Field field,
+      @Nullable String name,
+      TextMatcher pattern,
+      Object self,
+      @Nullable Object argument) {
+    return field == Field.HOST
+        ? peer(self, argument).matches(pattern)
+        : super.matches(field, name, pattern, self, argument);
+  }
+
+  Peer peer(Object self, @Nullable Object argument) {
+    return Handshakes.peer(engine(self));
   }
 }

@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.tls;
 
-import dev.jinx.agent.call.Field;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.NamedError;
@@ -8,13 +7,20 @@ import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Exceptions;
+import dev.jinx.agent.point.LastRead;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Original;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.SocketAddress;
+import java.nio.channels.SocketChannel;
 import java.util.List;
 import javax.net.ssl.SNIHostName;
 import javax.net.ssl.SNIServerName;
 import javax.net.ssl.SSLEngine;
+import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -116,26 +122,73 @@ public final class Handshakes {
     return handshake;
   }
 
-  /** A field of a call. */
-  @Nullable String read(Field field, Object connection) {
+  // ---- who shakes hands
+
+  static boolean isClient(Object connection) {
+    return connection instanceof SSLEngine engine
+        ? engine.getUseClientMode()
+        : ((SSLSocket) connection).getUseClientMode();
+  }
+
+  /** Whether a server asks its clients for certificates. */
+  private static boolean asksClients(Object connection) {
+    return connection instanceof SSLEngine engine
+        ? engine.getNeedClientAuth() || engine.getWantClientAuth()
+        : ((SSLSocket) connection).getNeedClientAuth()
+            || ((SSLSocket) connection).getWantClientAuth();
+  }
+
+  Peer peer(SSLSocket socket) {
     try {
-      return switch (field) {
-        case HOST -> host(connection);
-        case PORT -> port(connection);
-        default -> null;
-      };
+      boolean isClient = isClient(socket);
+      String name = jsse().peerHost(socket);
+      InetAddress address = socket.getInetAddress();
+      return peer(
+          name,
+          address == null ? null : address.getHostAddress(),
+          isClient ? jsse().peerPort(socket) : socket.getLocalPort(),
+          isClient);
     } catch (Throwable e) {
       OwnFailures.note(e);
-      return null;
+      return Peer.NONE;
     }
   }
 
-  private @Nullable String host(Object connection) throws Throwable {
-    if (!(connection instanceof SSLEngine engine)) {
-      return jsse().peerHost(connection);
+  /** Of an engine whose bytes the current thread has read itself. */
+  static Peer peer(SSLEngine engine) {
+    SocketChannel channel = LastRead.channel();
+    try {
+      return channel == null
+          ? peer(engine, null, null)
+          : peer(engine, channel.getRemoteAddress(), channel.getLocalAddress());
+    } catch (IOException closedMeanwhile) {
+      return peer(engine, null, null);
     }
-    String host = engine.getPeerHost();
-    return host == null ? asked(engine.getSSLParameters().getServerNames()) : host;
+  }
+
+  /** Of an engine: what it has been told, and the ends of its connection where they are known. */
+  static Peer peer(
+      SSLEngine engine, @Nullable SocketAddress remote, @Nullable SocketAddress local) {
+    boolean isClient = isClient(engine);
+    Peer beneath = isClient || local != null ? Peer.of(remote, isClient ? null : local) : Peer.NONE;
+    String name = engine.getPeerHost();
+    if (name == null) {
+      name = isClient ? asked(engine.getSSLParameters().getServerNames()) : null;
+    }
+    int told = isClient ? engine.getPeerPort() : -1;
+    int port = told < 0 && !beneath.port().isEmpty() ? Integer.parseInt(beneath.port()) : told;
+    String address = beneath.isKnown() ? beneath.address() : null;
+    return peer(name == null && beneath.isKnown() ? beneath.name() : name, address, port, isClient);
+  }
+
+  private static Peer peer(
+      @Nullable String name, @Nullable String address, int port, boolean isClient) {
+    String host = name != null ? name : address != null ? address : "";
+    return new Peer(
+        host,
+        address == null ? host : address,
+        port < 0 ? "" : Integer.toString(port),
+        isClient ? "client" : "server");
   }
 
   /** The name that the server is asked for: an engine may have been made without its peer. */
@@ -150,10 +203,25 @@ public final class Handshakes {
     return null;
   }
 
-  private @Nullable String port(Object connection) throws Throwable {
-    int port =
-        connection instanceof SSLEngine engine ? engine.getPeerPort() : jsse().peerPort(connection);
-    return port < 0 ? null : Integer.toString(port);
+  // ---- how it ends
+
+  /** When what is planned for before the end of a handshake comes. */
+  enum Comes {
+    AT_ONCE,
+    WITH_HELLO,
+    WITH_CERTIFICATE,
+    /** With what a client says to the server's certificate. */
+    WITH_ANSWER
+  }
+
+  static Comes comes(Failure failure, Object connection) {
+    boolean isClient = isClient(connection);
+    if (is(NamedError.CERTIFICATE_EXPIRED, failure)) {
+      return isClient || asksClients(connection) ? Comes.WITH_CERTIFICATE : Comes.WITH_ANSWER;
+    }
+    return !isClient && is(NamedError.TLS_HANDSHAKE_FAILURE, failure)
+        ? Comes.WITH_HELLO
+        : Comes.AT_ONCE;
   }
 
   /** Whether it is this error that is planned. */
@@ -166,12 +234,18 @@ public final class Handshakes {
     if (failure instanceof Failure.Thrown thrown) {
       return exceptions.make(thrown, connection);
     }
+    boolean isClient = isClient(connection);
     if (is(NamedError.TLS_HANDSHAKE_FAILURE, failure)) {
-      return jsse().handshakeFailure(connection);
+      return isClient || jsse().isNegotiated(connection)
+          ? jsse().alerted(connection, SunJsse.HANDSHAKE_FAILURE)
+          : jsse().nothingInCommon(connection);
     }
-    return is(NamedError.CERTIFICATE_EXPIRED, failure)
-        ? jsse().certificateExpired(connection)
-        : null;
+    if (is(NamedError.CERTIFICATE_EXPIRED, failure)) {
+      return isClient || asksClients(connection)
+          ? jsse().certificateExpired(connection, isClient)
+          : jsse().alerted(connection, SunJsse.CERTIFICATE_EXPIRED);
+    }
+    return null;
   }
 
   /** In place of a hooked method: fails the connection. */
@@ -209,7 +283,7 @@ public final class Handshakes {
 
   /** Throws what a handler cannot declare, but the hooked method can throw. */
   @SuppressWarnings("unchecked")
-  private static <E extends Throwable> void rethrow(Throwable failure) throws E {
+  static <E extends Throwable> void rethrow(Throwable failure) throws E {
     throw (E) failure;
   }
 }

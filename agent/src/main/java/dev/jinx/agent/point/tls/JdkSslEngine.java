@@ -2,12 +2,12 @@ package dev.jinx.agent.point.tls;
 
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Failure;
-import dev.jinx.agent.effect.NamedError;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.tls.Handshakes.Comes;
 import dev.jinx.agent.point.tls.Handshakes.Handshake;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
@@ -19,13 +19,16 @@ import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JDK's {@code SSLEngine} as a client, at the method that takes each record of the peer's. An
- * alert is put in the place of the first one; a certificate that has run out comes where the real
- * one does, with sockets too: the alert that the server gets is then written with the right keys.
- * An engine's users wait for it on their event loops, so nothing waits here.
+ * The JDK's {@code SSLEngine}, at the method that takes each record of the peer's. For a client, an
+ * alert is put in the place of the first one. What belongs to a message of the handshake, as a
+ * certificate that has run out, comes where the real one does, with sockets too: the alert that the
+ * peer gets is then written with the right keys. An engine's users wait for it on their event
+ * loops, so nothing waits here.
  */
 public final class JdkSslEngine extends EngineHook implements Point {
+  private static final int CLIENT_HELLO = 1;
   private static final int CERTIFICATE = 11;
+  private static final int CLIENT_KEY_EXCHANGE = 16;
   private static final int FINISHED = 20;
 
   public JdkSslEngine(Armory armory, Handshakes handshakes) {
@@ -73,11 +76,9 @@ public final class JdkSslEngine extends EngineHook implements Point {
       Handshake handshake = handshakes.of(engine);
       boolean negotiated = handshakes.jsse().isNegotiated(engine);
       if (handshake != null) {
-        return due(handshake, negotiated ? Phase.AFTER : Phase.BEFORE, original);
+        return due(handshake, engine, negotiated ? Phase.AFTER : Phase.BEFORE, original);
       }
-      return negotiated || !((SSLEngine) engine).getUseClientMode()
-          ? null
-          : super.enter(original, engine, argument);
+      return negotiated ? null : super.enter(original, engine, argument);
     } catch (Throwable e) {
       OwnFailures.note(e);
       return null;
@@ -85,17 +86,21 @@ public final class JdkSslEngine extends EngineHook implements Point {
   }
 
   private @Nullable BiFunction<Object, Object[], @Nullable Object> due(
-      Handshake handshake, Phase phase, Original original) {
+      Handshake handshake, Object decided, Phase phase, Original original) {
     Failure failure = handshake.planned(phase);
-    return failure == null || isOfCertificate(failure, phase)
-        ? null
-        : (engine, arguments) ->
-            handshakes.<RuntimeException>fail(
-                handshake, failure, engine, original, engine, arguments);
+    if (failure == null || (phase == Phase.BEFORE && isOfMessage(failure, decided))) {
+      return null;
+    }
+    return (engine, arguments) ->
+        handshakes.<RuntimeException>fail(handshake, failure, engine, original, engine, arguments);
   }
 
-  private static boolean isOfCertificate(@Nullable Failure failure, Phase phase) {
-    return phase == Phase.BEFORE && Handshakes.is(NamedError.CERTIFICATE_EXPIRED, failure);
+  /** A client's answer is its next record; what an engine gets is read when its task runs. */
+  private static boolean isOfMessage(Failure failure, Object engine) {
+    return switch (Handshakes.comes(failure, engine)) {
+      case WITH_HELLO, WITH_CERTIFICATE -> true;
+      case AT_ONCE, WITH_ANSWER -> false;
+    };
   }
 
   @Override
@@ -106,7 +111,7 @@ public final class JdkSslEngine extends EngineHook implements Point {
     if (handshake != null) {
       handshake.plan(injection);
       Failure failure = handshake.planned(Phase.BEFORE);
-      if (failure != null && !isOfCertificate(failure, Phase.BEFORE)) {
+      if (failure != null && Handshakes.comes(failure, engine) == Comes.AT_ONCE) {
         return handshakes.<RuntimeException>fail(
             handshake, failure, engine, original, engine, arguments);
       }
@@ -120,13 +125,15 @@ public final class JdkSslEngine extends EngineHook implements Point {
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object messages, @Nullable Object type) {
       try {
-        if (type == null || !mayBeLast((Byte) type)) {
+        if (type == null || !mayEnd((Byte) type)) {
           return null;
         }
         Object connection = handshakes.jsse().connectionOf(messages);
         Handshake handshake = handshakes.of(connection);
         Failure failure = handshake == null ? null : handshake.planned(Phase.BEFORE);
-        return handshake == null || failure == null || !isOfCertificate(failure, Phase.BEFORE)
+        return handshake == null
+                || failure == null
+                || !ends((Byte) type, Handshakes.comes(failure, connection))
             ? null
             : (self, arguments) ->
                 handshakes.<RuntimeException>fail(
@@ -137,9 +144,21 @@ public final class JdkSslEngine extends EngineHook implements Point {
       }
     }
 
+    private static boolean mayEnd(byte type) {
+      return type == CLIENT_HELLO
+          || type == CERTIFICATE
+          || type == CLIENT_KEY_EXCHANGE
+          || type == FINISHED;
+    }
+
     /** A resumed session has no certificate: there it ends with the last message. */
-    private static boolean mayBeLast(byte type) {
-      return type == CERTIFICATE || type == FINISHED;
+    private static boolean ends(byte type, Comes with) {
+      return switch (with) {
+        case AT_ONCE -> false;
+        case WITH_HELLO -> type == CLIENT_HELLO;
+        case WITH_CERTIFICATE -> type == CERTIFICATE || type == FINISHED;
+        case WITH_ANSWER -> type == CLIENT_KEY_EXCHANGE || type == FINISHED;
+      };
     }
   }
 }

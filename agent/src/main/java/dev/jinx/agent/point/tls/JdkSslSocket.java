@@ -5,10 +5,13 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Outcome;
 import dev.jinx.agent.point.Point;
+import dev.jinx.agent.point.tls.Handshakes.Comes;
 import dev.jinx.agent.point.tls.Handshakes.Handshake;
 import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
@@ -24,9 +27,10 @@ import javax.net.ssl.SSLSocket;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The JDK's {@code SSLSocket} as a client. Every first handshake, asked for or implied by a read, a
- * write or {@code getSession()}, passes {@code readHandshakeRecord()} once, when its hello is on
- * the way and the server's answer is awaited; a renegotiation and a key update do not.
+ * The JDK's {@code SSLSocket}. Every first handshake, asked for or implied by a read, a write or
+ * {@code getSession()}, passes {@code readHandshakeRecord()} once: a client's when its hello is on
+ * the way and the server's answer is awaited, a server's when it awaits the client's hello. A
+ * renegotiation and a key update do not.
  */
 public final class JdkSslSocket extends BlockingHook implements Point {
   private static final String CLASS = "sun/security/ssl/SSLSocketImpl";
@@ -63,9 +67,42 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     }
   }
 
+  /** Who connects and says nothing does not shake hands: a server's begins with the hello. */
   @Override
-  protected boolean concerns(Object socket, @Nullable Object argument) {
-    return ((SSLSocket) socket).getUseClientMode();
+  public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
+      Original original, Object socket, @Nullable Object argument) {
+    if (Handshakes.isClient(socket) || isDecidedOn(socket)) {
+      return super.enter(original, socket, argument);
+    }
+    return (self, arguments) -> greeted(original, self, arguments);
+  }
+
+  private @Nullable Object greeted(Original original, Object socket, Object[] arguments) {
+    var decided = isGreeted(socket) ? super.enter(original, socket, null) : null;
+    if (decided != null) {
+      return decided.apply(socket, arguments);
+    }
+    try (CallScope scope = scope()) {
+      return Handshakes.<RuntimeException>goOn(original, socket, arguments);
+    }
+  }
+
+  private boolean isGreeted(Object socket) {
+    try {
+      return handshakes.jsse().awaitRecord(socket);
+    } catch (InterruptedIOException | SocketException noHello) {
+      // as the hooked method does
+      Handshakes.<RuntimeException>rethrow(noHello);
+    } catch (Throwable itsOwn) {
+      // it comes again
+    }
+    return false;
+  }
+
+  private boolean isDecidedOn(Object socket) {
+    return handshakes.of(socket) != null
+        || CallScope.isInside(operation())
+        || OwnThread.isCurrent();
   }
 
   /** A handshake that goes on after a read has timed out is the same one. */
@@ -77,7 +114,22 @@ public final class JdkSslSocket extends BlockingHook implements Point {
   @Override
   public @Nullable String read(
       Field field, @Nullable String name, Object socket, @Nullable Object argument) {
-    return handshakes.read(field, socket);
+    return switch (field) {
+      case HOST, PORT, SIDE -> handshakes.peer((SSLSocket) socket).read(field);
+      default -> null;
+    };
+  }
+
+  @Override
+  public boolean matches(
+      Field field,
+      @Nullable String name,
+      TextMatcher pattern,
+      Object socket,
+      @Nullable Object argument) {
+    return field == Field.HOST
+        ? handshakes.peer((SSLSocket) socket).matches(pattern)
+        : super.matches(field, name, pattern, socket, argument);
   }
 
   @Override
@@ -106,10 +158,10 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     }
     long patience = limit;
     if (phase == Phase.BEFORE) {
-      // what the server takes by itself comes first: the delay is on top of it
+      // what the peer takes by itself comes first: the delay is on top of it
       long start = System.nanoTime();
       try {
-        handshakes.jsse().awaitRecord(socket);
+        var unused = handshakes.jsse().awaitRecord(socket);
       } catch (InterruptedIOException timeout) {
         return Injection.Waited.TIMED_OUT;
       } catch (Exception itsOwn) {
@@ -144,12 +196,11 @@ public final class JdkSslSocket extends BlockingHook implements Point {
           Throwable end = handshakes.jsse().endOfFile(socket);
           return end == null ? Outcome.GO_ON : Outcome.fail(end);
         }
-        case CERTIFICATE_EXPIRED -> {
-          if (phase == Phase.BEFORE) {
-            return Outcome.GO_ON; // it comes when the certificate does: see JdkSslEngine
+        default -> {
+          if (phase == Phase.BEFORE && Handshakes.comes(failure, socket) != Comes.AT_ONCE) {
+            return Outcome.GO_ON; // it comes with a message: see JdkSslEngine
           }
         }
-        default -> {}
       }
     }
     Throwable failed = handshakes.failed(socket, failure);

@@ -2,11 +2,14 @@ package dev.jinx.agent.point.tls;
 
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.point.Adapters;
+import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.ClassHooks;
+import java.net.SocketAddress;
 import java.util.List;
 import javax.net.ssl.SSLEngine;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Netty's {@code SslHandler}, where what its channel has received goes into its engine. An engine
@@ -21,6 +24,9 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
     SSLEngine engine(Access access, Object handler) throws Throwable;
 
     boolean isShakingHands(Object handler);
+
+    /** The ends of its channel: the peer's, and its own. */
+    SocketAddress[] ends(Object context);
 
     /** Has what was received handed to the engine, on the channel's event loop. */
     void read(Object handler, Object context);
@@ -46,7 +52,7 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
                 on(
                     "decode",
                     "(Lio/netty/channel/ChannelHandlerContext;Lio/netty/buffer/ByteBuf;Ljava/util/List;)V",
-                    -1))));
+                    CONTEXT))));
   }
 
   private Library library(Object handler) {
@@ -63,13 +69,23 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
   }
 
   @Override
+  Peer peer(Object handler, @Nullable Object context) {
+    SSLEngine engine = engine(handler);
+    if (context == null) {
+      return Handshakes.peer(engine, null, null);
+    }
+    SocketAddress[] ends = library(handler).ends(context);
+    return Handshakes.peer(engine, ends[0], ends[1]);
+  }
+
+  @Override
   boolean canFail(Object handler) {
     return SunJsse.isEngine(engine(handler));
   }
 
   @Override
   boolean isAnswered(Object handler) {
-    return engine(handler).getUseClientMode() && library(handler).isShakingHands(handler);
+    return library(handler).isShakingHands(handler);
   }
 
   @Override

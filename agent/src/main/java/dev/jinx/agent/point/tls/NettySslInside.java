@@ -2,10 +2,12 @@ package dev.jinx.agent.point.tls;
 
 import dev.jinx.agent.weave.Access;
 import io.netty.buffer.Unpooled;
+import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
 import io.netty.handler.ssl.SslHandler;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
+import java.net.SocketAddress;
 import java.util.concurrent.RejectedExecutionException;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
@@ -46,6 +48,12 @@ public final class NettySslInside implements NettySslHandler.Library {
   @Override
   public boolean isShakingHands(Object handler) {
     return !((SslHandler) handler).handshakeFuture().isDone();
+  }
+
+  @Override
+  public SocketAddress[] ends(Object context) {
+    Channel channel = ((ChannelHandlerContext) context).channel();
+    return new SocketAddress[] {channel.remoteAddress(), channel.localAddress()};
   }
 
   @Override

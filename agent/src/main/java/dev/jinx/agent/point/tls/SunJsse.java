@@ -22,7 +22,12 @@ final class SunJsse {
   private static final byte ALERT_RECORD = 21;
   private static final byte TLS_MAJOR = 3;
   private static final byte TLS_MINOR = 3;
-  private static final byte[] HANDSHAKE_FAILURE = {2, 40};
+  private static final byte FATAL = 2;
+
+  /** Alerts, RFC 8446 section 6.2. */
+  static final byte HANDSHAKE_FAILURE = 40;
+
+  static final byte CERTIFICATE_EXPIRED = 45;
 
   private final Class<?> engine;
   private final MethodHandle ofSocket;
@@ -37,9 +42,12 @@ final class SunJsse {
   private final MethodHandle record;
   private final MethodHandle dispatch;
   private final MethodHandle fatal;
+  private final MethodHandle fatalBecause;
   private final MethodHandle endOfFile;
   private final MethodHandle closeBeneath;
   private final MethodHandle certificateExpired;
+  private final MethodHandle certificateUnknown;
+  private final MethodHandle handshakeFailure;
 
   SunJsse(Access access) throws ReflectiveOperationException {
     engine = type("SSLEngineImpl");
@@ -78,8 +86,10 @@ final class SunJsse {
             ByteBuffer.class);
     record = in.findConstructor(plaintext, ofRecord);
     dispatch = in.findVirtual(context, "dispatch", MethodType.methodType(void.class, plaintext));
-    MethodType ofFatal = MethodType.methodType(SSLException.class, alert, Throwable.class);
+    MethodType ofFatal = MethodType.methodType(SSLException.class, alert, String.class);
     fatal = generic(in.findVirtual(context, "fatal", ofFatal));
+    MethodType ofCause = MethodType.methodType(SSLException.class, alert, Throwable.class);
+    fatalBecause = generic(in.findVirtual(context, "fatal", ofCause));
     MethodType ofEnd = MethodType.methodType(plaintext, EOFException.class);
     endOfFile = generic(inSocket.findVirtual(socket, "handleEOF", ofEnd));
     closeBeneath =
@@ -87,6 +97,8 @@ final class SunJsse {
             .findSpecial(type("BaseSSLSocketImpl"), "close", returns(void.class), socket)
             .asType(MethodType.methodType(void.class, Object.class));
     certificateExpired = generic(in.findStaticGetter(alert, "CERTIFICATE_EXPIRED", alert));
+    certificateUnknown = generic(in.findStaticGetter(alert, "CERTIFICATE_UNKNOWN", alert));
+    handshakeFailure = generic(in.findStaticGetter(alert, "HANDSHAKE_FAILURE", alert));
   }
 
   private static Class<?> type(String name) throws ClassNotFoundException {
@@ -133,14 +145,16 @@ final class SunJsse {
   /**
    * Waits for the head of the peer's next record and leaves it there, as long as the socket's own
    * timeout lets it.
+   *
+   * @return whether there is one: not where the stream has ended
    */
-  void awaitRecord(Object socket) throws Throwable {
-    Object unused = awaitRecord.invokeExact((Object) input.invokeExact(context(socket)));
+  boolean awaitRecord(Object socket) throws Throwable {
+    return (int) (Object) awaitRecord.invokeExact((Object) input.invokeExact(context(socket))) >= 0;
   }
 
-  /** What comes of the alert {@code handshake_failure}, as if the peer had sent it. */
-  @Nullable IOException handshakeFailure(Object connection) throws Throwable {
-    ByteBuffer alert = ByteBuffer.wrap(HANDSHAKE_FAILURE.clone());
+  /** What comes of a fatal alert, as if the peer had sent it. */
+  @Nullable IOException alerted(Object connection, byte description) throws Throwable {
+    ByteBuffer alert = ByteBuffer.wrap(new byte[] {FATAL, description});
     Object received = record.invoke(ALERT_RECORD, TLS_MAJOR, TLS_MINOR, -1, -1L, alert);
     try {
       dispatch.invoke(context(connection), received);
@@ -150,11 +164,26 @@ final class SunJsse {
     }
   }
 
-  /** What comes of a certificate of the peer's that has run out. */
-  @Nullable IOException certificateExpired(Object connection) throws Throwable {
+  /**
+   * What comes of a certificate of the peer's that has run out. A server of the JDK's tells its
+   * client no more than that it does not like it ({@code CertificateMessage.checkClientCerts}).
+   */
+  @Nullable IOException certificateExpired(Object connection, boolean isClient) throws Throwable {
     CertificateException expired = TlsFailures.expired();
+    Object alert = isClient ? certificateExpired.invoke() : certificateUnknown.invoke();
     try {
-      fatal.invoke(context(connection), certificateExpired.invoke(), (Object) expired);
+      fatalBecause.invoke(context(connection), alert, (Object) expired);
+      return null;
+    } catch (IOException failure) {
+      return failure;
+    }
+  }
+
+  /** What comes of a client with which a server shares no cipher suite ({@code ServerHello}). */
+  @Nullable IOException nothingInCommon(Object connection) throws Throwable {
+    try {
+      fatal.invoke(
+          context(connection), handshakeFailure.invoke(), (Object) "no cipher suites in common");
       return null;
     } catch (IOException failure) {
       return failure;

@@ -33,7 +33,7 @@ abstract class WaitingEngineHook extends EngineHook {
     return true;
   }
 
-  /** Whether a client's first handshake is under way, and something of the server's is there. */
+  /** Whether a first handshake is under way, and something of the peer's is there. */
   abstract boolean isAnswered(Object self) throws Throwable;
 
   /** Has the hooked method called again, on a thread of the library's. */

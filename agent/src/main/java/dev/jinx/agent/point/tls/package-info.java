@@ -1,4 +1,4 @@
-/** Injection points of kind {@code tls}: handshakes of clients. */
+/** Injection points of kind {@code tls}: handshakes, of clients and of servers. */
 @NullMarked
 package dev.jinx.agent.point.tls;
 

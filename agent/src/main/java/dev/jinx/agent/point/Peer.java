@@ -1,5 +1,7 @@
-package dev.jinx.agent.point.socket;
+package dev.jinx.agent.point;
 
+import dev.jinx.agent.call.CallReader.TextMatcher;
+import dev.jinx.agent.call.Field;
 import java.net.InetSocketAddress;
 import java.net.SocketAddress;
 import java.net.UnixDomainSocketAddress;
@@ -15,29 +17,29 @@ import org.jspecify.annotations.Nullable;
  * @param host both names in one text: {@code payments/10.1.2.3}, as {@code InetAddress} writes it
  * @param side {@code client} or {@code server}: which of the two the application is
  */
-record Peer(String name, String address, String port, String host, String side) {
+public record Peer(String name, String address, String port, String host, String side) {
 
   /** No peer, for a socket that is not connected. */
-  static final Peer NONE = new Peer("", "", "", "", "");
+  public static final Peer NONE = new Peer("", "", "", "", "");
 
   /** Whether there is one. */
-  boolean isKnown() {
+  public boolean isKnown() {
     return !name.isEmpty();
   }
 
-  private Peer(String name, String address, String port, String side) {
+  public Peer(String name, String address, String port, String side) {
     this(name, address, port, name.equals(address) ? name : name + "/" + address, side);
   }
 
   /** Of a connection that the application opens. */
-  static Peer of(@Nullable SocketAddress remote) {
+  public static Peer of(@Nullable SocketAddress remote) {
     return of(remote, null);
   }
 
   /**
    * @param local where the connection was accepted; null where the application opened it
    */
-  static Peer of(@Nullable SocketAddress remote, @Nullable SocketAddress local) {
+  public static Peer of(@Nullable SocketAddress remote, @Nullable SocketAddress local) {
     String side = local == null ? "client" : "server";
     if (remote instanceof InetSocketAddress inet) {
       String name = inet.getHostString();
@@ -51,5 +53,20 @@ record Peer(String name, String address, String port, String host, String side) 
       return new Peer(path, path, "", side);
     }
     return NONE;
+  }
+
+  /** What a call's reader says of it; null for any other field. */
+  public @Nullable String read(Field field) {
+    return switch (field) {
+      case HOST -> host;
+      case PORT -> port;
+      case SIDE -> side;
+      default -> null;
+    };
+  }
+
+  /** Whether it is a host that the pattern names, by either of its names. */
+  public boolean matches(TextMatcher pattern) {
+    return pattern.matches(name, address);
   }
 }
