@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -216,7 +217,7 @@ class ArmoryTest {
     ArmedFault armed = armed("a");
     long start = System.nanoTime();
     while (armory.get("a") != null) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     assertThat(System.nanoTime() - start).isGreaterThan(TimeUnit.MILLISECONDS.toNanos(40));
     assertThat(armed.isLive()).isFalse();
@@ -231,7 +232,7 @@ class ArmoryTest {
     assertThat(armed("a").skipped()).containsEntry(Skip.START_IN, 1L);
     assertThat(armed("a").matched()).isZero();
     while (armed("a").pending()) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     assertThat(isHit(Map.of())).isTrue();
   }
@@ -494,7 +495,7 @@ class ArmoryTest {
     thread.start();
     while (thread.getState() != Thread.State.TIMED_WAITING
         && thread.getState() != Thread.State.TERMINATED) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     return waited;
   }
@@ -572,7 +573,7 @@ class ArmoryTest {
         injection.later(Phase.AFTER, Long.MAX_VALUE, waited::complete);
       }
       while (System.nanoTime() - start < TimeUnit.MILLISECONDS.toNanos(250)) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       armory.remove("b"); // wakes the wait, to look anew
       assertThat(waited.join()).isEqualTo(Waited.ELAPSED);

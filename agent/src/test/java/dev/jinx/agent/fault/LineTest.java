@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -86,7 +87,7 @@ class LineTest {
     assertThat(armory.all().get(0).matched()).isZero();
 
     while (armory.all().get(0).pending()) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
 
     assertThat(look(line).inbound().isSilent()).isTrue();

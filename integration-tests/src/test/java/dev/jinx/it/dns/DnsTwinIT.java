@@ -14,6 +14,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 
 class DnsTwinIT {
@@ -84,7 +85,7 @@ class DnsTwinIT {
     Thread caller = new Thread(lookUp);
     caller.start();
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     assertThat(lookUp.isDone()).isFalse();
 
@@ -106,7 +107,7 @@ class DnsTwinIT {
               });
       caller.start();
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       caller.interrupt();
 

@@ -19,6 +19,7 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import org.apache.hc.client5.http.async.methods.SimpleHttpRequest;
 import org.apache.hc.client5.http.async.methods.SimpleHttpResponse;
 import org.apache.hc.client5.http.impl.async.HttpAsyncClients;
@@ -192,7 +193,7 @@ class ApacheAsyncHeldIT {
 
   private static void awaitInjections(FaultInjection fault, int count) {
     while (fault.injections() < count) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 
@@ -258,7 +259,7 @@ class ApacheAsyncHeldIT {
           Call call = client.get(server.uri("/held"));
           awaitInjections(fault, 1);
           while (server.requests().size() < hold.arrived().length - 1) {
-            Thread.onSpinWait();
+            LockSupport.parkNanos(100_000);
           }
           call.future().cancel(true);
 

@@ -22,6 +22,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import java.util.zip.GZIPOutputStream;
 import javax.net.ssl.SSLContext;
@@ -445,7 +446,7 @@ class ClientTwinIT {
     var call = new FutureTask<>(() -> call(client, PATIENT, "GET", echo.uri("/")));
     new Thread(call, "slow").start();
     while (fault.injections() == 0 || echo.requests().isEmpty()) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     fault.close();
 
@@ -524,7 +525,7 @@ class ClientTwinIT {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     while (echo.open() > 0) {
       assertThat(System.nanoTime()).as("open connections").isLessThan(deadline);
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 
@@ -648,7 +649,7 @@ class ClientTwinIT {
       var call = new FutureTask<>(() -> call(client, PATIENT, "GET", echo.uri("/")));
       new Thread(call, "held").start();
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       fault.close();
 

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
@@ -389,7 +390,7 @@ class GrpcTwinIT {
       var call = new FutureTask<>(() -> call(client, echo.uri(), PATIENT));
       new Thread(call, "held").start();
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       fault.close();
 
@@ -485,7 +486,7 @@ class GrpcTwinIT {
         var call = channel.newCall(GrpcClients.UNARY, CallOptions.DEFAULT);
         var answer = ClientCalls.futureUnaryCall(call, "ping");
         while (fault.injections() == 0) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
         call.cancel("enough", null);
 

@@ -26,6 +26,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -80,7 +81,7 @@ class HttpHeldIT {
 
   private static void awaitInjection(FaultInjection fault) {
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 
@@ -131,7 +132,7 @@ class HttpHeldIT {
                           .thenAccept(r -> assertThat(r.statusCode()).isEqualTo(204)))
               .toArray(CompletableFuture<?>[]::new);
       while (hold.injections() < count) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       assertThat(calls).noneMatch(CompletableFuture::isDone);
       // the client's own few, the timer
@@ -187,7 +188,7 @@ class HttpHeldIT {
         assertThat(System.nanoTime()).isLessThan(deadline);
         var next = sendAsync(client, server.uri("/held"));
         while (fault.injections() == 1 && !next.isDone()) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
         next.cancel(true);
       }
@@ -219,7 +220,7 @@ class HttpHeldIT {
         awaitInjection(fault);
       } else {
         while (called.requests().isEmpty()) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
       }
       thread.interrupt();
@@ -334,7 +335,7 @@ class HttpHeldIT {
     long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(10);
     while (server.open() > 0) {
       assertThat(System.nanoTime()).isLessThan(deadline);
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 }

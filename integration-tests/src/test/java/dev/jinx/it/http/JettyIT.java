@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.eclipse.jetty.client.CompletableResponseListener;
 import org.eclipse.jetty.client.ContentResponse;
 import org.eclipse.jetty.client.HttpClient;
@@ -63,7 +64,7 @@ class JettyIT {
 
   private static void awaitHeld(FaultInjection fault) {
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 

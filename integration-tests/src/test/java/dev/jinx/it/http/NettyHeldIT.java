@@ -17,6 +17,7 @@ import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -140,7 +141,7 @@ class NettyHeldIT {
       FaultInjection fault = Jinx.inject(http("localhost").port(many.port()).drop());
       var answers = Flux.range(0, calls).flatMap(i -> get(client, uri), calls).count().toFuture();
       while (fault.injections() < calls) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       assertThat(answers).isNotDone();
       assertThat(served).hasValue(1);
@@ -169,7 +170,7 @@ class NettyHeldIT {
     FaultInjection fault = Jinx.inject(isAnswered ? drop.afterCall() : drop);
     Disposable call = get(client, server.uri("/held")).subscribe();
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     // disposed before its answer is held, a real call too may leave its connection to the next
     answered.await();
@@ -232,7 +233,7 @@ class NettyHeldIT {
               .responseSingle((response, body) -> body.asByteArray())
               .toFuture();
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       assertThat(answer.join()).hasSize(2_000 * 1024);
       assertThat(asked).hasValue(2_000);

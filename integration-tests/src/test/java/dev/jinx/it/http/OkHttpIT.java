@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import okhttp3.Call;
 import okhttp3.EventListener;
 import okhttp3.OkHttpClient;
@@ -163,7 +164,7 @@ class OkHttpIT {
     while (Arrays.stream(thread.getStackTrace())
         .noneMatch(
             frame -> List.of("readResponseHeaders", "hold").contains(frame.getMethodName()))) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     call.cancel();
     return running.get();
@@ -351,7 +352,7 @@ class OkHttpIT {
         var waiting = new FutureTask<>(() -> execute(call(client, server.uri("/held"))));
         new Thread(waiting, "held").start();
         while (held.injections() == 0) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
         assertThat(execute(call(client, server.uri("/lost"))).thrown()).isNotEmpty();
         held.close();
@@ -374,7 +375,7 @@ class OkHttpIT {
           new FutureTask<>(() -> Observed.of(() -> call.execute().body().string().length()));
       new Thread(reading, "reading").start();
       while (echo.requests().isEmpty()) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       call.cancel();
       assertThat(reading.get().thrown()).isNotEmpty();

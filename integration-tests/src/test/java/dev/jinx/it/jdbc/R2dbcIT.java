@@ -19,6 +19,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -111,7 +112,7 @@ class R2dbcIT {
     FaultInjection fault = Jinx.inject(dns("localhost").drop());
     CompletableFuture<? extends Connection> held = Mono.from(database.create()).toFuture();
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
     assertThat(held).isNotDone();
 

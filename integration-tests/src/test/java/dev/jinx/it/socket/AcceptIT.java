@@ -20,6 +20,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -89,7 +90,7 @@ class AcceptIT {
       FutureTask<Socket> accepting = new FutureTask<>(server::accept);
       new Thread(accepting).start();
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       server.close();
       assertThatThrownBy(() -> accepting.get(10, TimeUnit.SECONDS))

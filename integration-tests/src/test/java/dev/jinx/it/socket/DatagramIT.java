@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
@@ -434,7 +435,7 @@ class DatagramIT {
                         }));
         new Thread(waiting).start();
         while (fault.injections() == 0) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
         if (close) {
           line.close();

@@ -23,6 +23,7 @@ import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Timeout;
@@ -59,7 +60,7 @@ class NettyNativeShapeIT {
 
     void await(long count) {
       while (received.get() < count && !end.isDone()) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
     }
 
@@ -202,6 +203,41 @@ class NettyNativeShapeIT {
     }
   }
 
+  /** Nothing comes any more by which the event loop would be woken. */
+  @ParameterizedTest
+  @EnumSource
+  void theLastByteIsFollowedByTheReset(NativeTransport transport) throws Exception {
+    Party client = new Party();
+    try (Loop loop = transport.open()) {
+      Channel unused = connect(loop, client);
+      try (FaultInjection fault = Jinx.inject(target().operation("read").reset("4KB"))) {
+        accepted.getOutputStream().write(bytes(4096));
+
+        assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
+        assertThat(client.end.get(10, SECONDS)).contains("Connection reset by peer");
+        client.awaitIntact(4096);
+        assertThat(fault.injections()).isEqualTo(1);
+      }
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theLastByteWrittenIsFollowedByTheReset(NativeTransport transport) throws Exception {
+    Party client = new Party();
+    try (Loop loop = transport.open()) {
+      Channel channel = connect(loop, client);
+      try (FaultInjection fault = Jinx.inject(target().operation("write").reset("4KB"))) {
+        assertThat(send(channel, bytes(4096)).await(10, SECONDS)).isTrue();
+
+        assertThat(client.end.get(10, SECONDS)).contains("Connection reset by peer");
+        assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
+        assertThat(server.received).hasValue(4096);
+        assertThat(fault.injections()).isEqualTo(1);
+      }
+    }
+  }
+
   @ParameterizedTest
   @EnumSource
   void resetInTheMiddleOfAWrite(NativeTransport transport) throws Exception {
@@ -257,7 +293,7 @@ class NettyNativeShapeIT {
         }
         accepted.getOutputStream().write(bytes(SIZE));
         while (channel.isWritable()) {
-          Thread.onSpinWait();
+          LockSupport.parkNanos(100_000);
         }
         assertThat(much.await(300)).isFalse();
         assertThat(client.received).hasValue(0);

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Timeout;
@@ -260,7 +261,7 @@ class NettyNativeTwinIT {
           Jinx.inject(target().operation("read").latency(Duration.ofSeconds(30)));
       List<CompletableFuture<Byte>> waiting = held.stream().map(Talk::ask).toList();
       while (fault.injections() < held.size()) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
 
       for (int turn = 0; turn < 5; turn++) {
@@ -281,7 +282,7 @@ class NettyNativeTwinIT {
 
   private static void awaitInjection(FaultInjection fault) {
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 }

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -193,7 +194,7 @@ class SelectorIT {
     try (FaultInjection fault = Jinx.inject(target().latency(Duration.ofSeconds(30)))) {
       CompletableFuture<Byte> answer = talk.ask(1);
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       talk.close();
       assertThat(get(chat.connect(other.address()).ask(9))).isEqualTo((byte) 9);
@@ -227,7 +228,7 @@ class SelectorIT {
       assertThat(System.nanoTime() - start).isLessThan(delay.toNanos());
       assertThat(late).noneMatch(CompletableFuture::isDone);
       while (fault.injections() < 500) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
 
       // nothing to be told of: the selector sleeps

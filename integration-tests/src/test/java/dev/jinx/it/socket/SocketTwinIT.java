@@ -19,6 +19,7 @@ import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -334,7 +335,7 @@ class SocketTwinIT {
   private static void awaitBlocked(FutureTask<?> waiting) {
     while (!waiting.isDone()
         && Thread.getAllStackTraces().entrySet().stream().noneMatch(SocketTwinIT::isBlocked)) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 
@@ -347,7 +348,7 @@ class SocketTwinIT {
 
   private static void awaitInjection(FaultInjection fault) {
     while (fault.injections() == 0) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 }

@@ -25,6 +25,7 @@ import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -119,6 +120,52 @@ class StreamIT {
         assertThat(end.read(part)).isEqualTo(10);
       }
       assertThat(since(start)).isGreaterThan(Duration.ofMillis(170));
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  /** Nobody calls again before something happens: not a selector, nor a peer that waits. */
+  @ParameterizedTest
+  @EnumSource
+  void theLastByteIsFollowedByTheReset(Style style) throws Exception {
+    try (End end = style.connect(listener.address());
+        Socket peer = listener.accept();
+        FaultInjection fault = Jinx.inject(target().reset("100B"))) {
+      send(peer, pattern(100));
+      assertThat(readFully(end, 100)).isEqualTo(pattern(100));
+
+      assertThatThrownBy(() -> peer.getInputStream().read()).hasMessage("Connection reset");
+      assertThatThrownBy(() -> end.read(new byte[1])).hasMessage("Connection reset");
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theLastByteIsFollowedByTheEnd(Style style) throws Exception {
+    try (End end = style.connect(listener.address());
+        Socket peer = listener.accept();
+        FaultInjection fault = Jinx.inject(target().limit("100B"))) {
+      send(peer, pattern(100));
+      assertThat(readFully(end, 100)).isEqualTo(pattern(100));
+
+      assertThat(peer.getInputStream().read()).isEqualTo(-1);
+      assertThat(end.read(new byte[1])).isEqualTo(-1);
+      assertThat(fault.injections()).isEqualTo(1);
+    }
+  }
+
+  @ParameterizedTest
+  @EnumSource
+  void theLastByteWrittenIsFollowedByTheReset(Style style) throws Exception {
+    try (End end = style.connect(listener.address());
+        Socket peer = listener.accept();
+        FaultInjection fault = Jinx.inject(target().reset("100B"))) {
+      end.write(pattern(100));
+      assertThat(readFully(peer.getInputStream(), 100)).isEqualTo(pattern(100));
+
+      assertThatThrownBy(() -> peer.getInputStream().read()).hasMessage("Connection reset");
+      assertThatThrownBy(() -> end.read(new byte[1])).hasMessage("Connection reset");
       assertThat(fault.injections()).isEqualTo(1);
     }
   }
@@ -257,7 +304,7 @@ class StreamIT {
       FutureTask<?> sending = beside(() -> send(peer, bytes));
       FutureTask<byte[]> reading = beside(() -> readFully(end, bytes.length));
       while (fault.injections() == 0) {
-        Thread.onSpinWait();
+        LockSupport.parkNanos(100_000);
       }
       fault.close();
       assertThat(reading.get(10, SECONDS)).isEqualTo(bytes);

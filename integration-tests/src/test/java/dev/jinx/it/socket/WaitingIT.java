@@ -27,6 +27,7 @@ import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -68,7 +69,7 @@ class WaitingIT {
     while (stack.length == 0
         || !stack[0].isNativeMethod()
         || !stack[0].getClassName().startsWith("sun.nio.ch.")) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
       stack = thread.getStackTrace();
     }
     return task;

@@ -21,6 +21,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLSocket;
@@ -58,7 +59,7 @@ class TlsHeldIT {
     long start = System.nanoTime();
     while (fault.injections() == 0) {
       assertThat(Duration.ofNanos(System.nanoTime() - start)).isLessThan(LONG);
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 
@@ -215,7 +216,7 @@ class TlsHeldIT {
                 thread.getKey().getName().equals("shaking-hands")
                     && thread.getValue().length > 0
                     && List.of("poll", "read0").contains(thread.getValue()[0].getMethodName()))) {
-      Thread.onSpinWait();
+      LockSupport.parkNanos(100_000);
     }
   }
 

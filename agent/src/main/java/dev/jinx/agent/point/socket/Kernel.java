@@ -11,8 +11,10 @@ import org.jspecify.annotations.Nullable;
  * so that the application then meets the real thing.
  */
 final class Kernel {
-  /** {@code sun.nio.ch.Net.SHUT_WR}. */
+  /** {@code sun.nio.ch.Net.SHUT_WR}, {@code SHUT_RDWR}. */
   private static final int SHUT_WR = 1;
+
+  private static final int SHUT_RDWR = 2;
 
   private final Access access;
   private volatile @Nullable Natives natives;
@@ -77,6 +79,11 @@ final class Kernel {
   /** Ends what is sent: the peer gets a FIN, and who writes here gets {@code EPIPE}. */
   void shutdownOutput(FileDescriptor descriptor) throws Throwable {
     natives().shutdown.invoke(descriptor, SHUT_WR);
+  }
+
+  /** Ends both directions, of which the object that stands for the connection knows nothing. */
+  void shutdown(FileDescriptor descriptor) throws Throwable {
+    natives().shutdown.invoke(descriptor, SHUT_RDWR);
   }
 
   /** Whether a read would give something at once: bytes, the end or a failure. */

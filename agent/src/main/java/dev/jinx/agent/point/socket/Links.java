@@ -109,6 +109,15 @@ final class Links implements Handler {
     }
   }
 
+  /** Ends both directions, but not the object: it has been told of nothing yet. */
+  void endBeneath(Object connection) {
+    try {
+      kernel.shutdown(wire.descriptor(connection));
+    } catch (Throwable closedMeanwhile) {
+      // then it has ended already
+    }
+  }
+
   @SuppressWarnings("unchecked")
   private <E extends Throwable> @Nullable Object slowly(
       Link link, long slow, Original original, Object self, Object[] arguments) throws E {

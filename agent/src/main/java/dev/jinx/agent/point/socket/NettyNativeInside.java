@@ -381,10 +381,12 @@ public final class NettyNativeInside implements NettyNative.Library {
     // ---- breaking
 
     @Override
-    public void reset(Object channel) throws IOException {
+    public void reset(Object channel) throws Throwable {
       if (((UnixChannel) channel).fd() instanceof Socket socket) {
         // connect(AF_UNSPEC), which is what resets a connection, connect(2)
         socket.disconnect();
+        // after a reset of the peer's both directions are shut down: io_uring is told by that alone
+        int unused = (int) shutdown.invoke(socket.intValue(), true, true);
       }
     }
 

@@ -58,19 +58,23 @@ final class NettyNativeLane {
   @Nullable Object portion() throws Throwable {
     boolean reads = call.original().descriptor().endsWith("I");
     if (reads && !cut() && lane.delay() > 0) {
-      Object unused = hold(Operation.SOCKET_READ);
-      return 0;
+      return notYet();
     }
     Object result = transport.portion(call, lane);
+    boolean unused = cut(); // at once: nobody may come to ask again
     long late = state.endLate ? 0 : state.line.slowClose();
     if (reads && late > 0 && Integer.valueOf(-1).equals(result)) {
       // the end stays where it is, and is read again
       state.endLate = true;
       lane.pause(late);
-      Object unused = hold(Operation.SOCKET_READ);
-      return 0;
+      return notYet();
     }
     return result;
+  }
+
+  private Object notYet() {
+    Object unused = hold(Operation.SOCKET_READ);
+    return 0;
   }
 
   /** Something is to be written. */
@@ -102,6 +106,9 @@ final class NettyNativeLane {
         return call.goOnBare();
       }
       lane.passed(written);
+      if (transport.isEmpty(out)) {
+        state.wasReset |= cut() && lane.cut() instanceof Reset;
+      }
       if (written == 0 && !transport.isEmpty(out)) {
         transport.awaitRoom(channel);
         return null;

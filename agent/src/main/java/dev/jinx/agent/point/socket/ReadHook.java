@@ -1,7 +1,6 @@
 package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
-import dev.jinx.agent.effect.Cut;
 import dev.jinx.agent.effect.Ending;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
@@ -145,10 +144,7 @@ final class ReadHook extends StreamHook {
       return result(early.get());
     }
     Object connection = wire.connection(self);
-    Cut cut = lane.cut();
-    if (cut != null && connection != null && link.isFirstCut()) {
-      links.cut(cut, connection);
-    }
+    cutIfDue(link, lane, connection);
     Object[] fewer = span.narrowed(lane.portion(span.room()));
     long got;
     try {
@@ -167,6 +163,7 @@ final class ReadHook extends StreamHook {
       ByteBuffer bytes = span.read((int) got);
       lane.corrupt(bytes);
       lane.passed(got);
+      cutIfReached(link, lane, connection);
     } else if (got < 0) {
       lane.pause(link.isFirstEnd() ? link.line().slowClose() : 0);
     }
@@ -247,12 +244,8 @@ final class ReadHook extends StreamHook {
       lane.turn();
     }
     Object connection = wire.connection(self);
-    Cut cut = lane.cut();
-    if (cut != null && connection != null) {
-      if (link.isFirstCut()) {
-        links.cut(cut, connection);
-      }
-    } else if (lane.delay() > 0) {
+    cutIfDue(link, lane, connection);
+    if (lane.cut() == null && lane.delay() > 0) {
       return notYet(link, arguments);
     }
     Span span = new Span(arguments);
@@ -268,6 +261,7 @@ final class ReadHook extends StreamHook {
       if (got > 0) {
         lane.corrupt(span.read((int) got));
         lane.passed(got);
+        cutIfReached(link, lane, connection);
       } else if (got < 0 && link.line().slowClose() > 0 && link.isFirstEnd()) {
         lane.pause(link.line().slowClose());
         return notYet(link, arguments);

@@ -2,10 +2,12 @@ package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Cut;
+import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.Lane;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.Exceptions;
@@ -152,9 +154,21 @@ abstract class StreamHook extends SocketHook {
         : blocking(links.of(connection), false, null, original, self, arguments);
   }
 
-  /** Cuts the connection for real; the call that comes next meets it. */
-  final void cut(Cut cut, Object connection) {
-    links.cut(cut, connection);
+  /** Cuts the connection for real where that is due; the call that goes on meets it. */
+  final void cutIfDue(Link link, Lane lane, @Nullable Object connection) {
+    Cut cut = lane.cut() == null ? link.line().outbound().cut() : lane.cut();
+    if (cut != null && connection != null && link.isFirstCut()) {
+      links.cut(cut, connection);
+    }
+  }
+
+  /** So many bytes have passed: a selector, or the peer, may wait for what comes of it. */
+  final void cutIfReached(Link link, Lane lane, @Nullable Object connection) {
+    if (lane.cut() instanceof Reset) {
+      cutIfDue(link, lane, connection);
+    } else if (lane.cut() != null && connection != null) {
+      links.endBeneath(connection);
+    }
   }
 
   /** How a wait that did not come to its end ends the call; null where it did. */

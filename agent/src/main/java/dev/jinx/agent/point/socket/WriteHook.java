@@ -86,6 +86,7 @@ final class WriteHook extends StreamHook {
         total += done;
       }
     }
+    cutIfReached(link, lane, connection);
     return count(original, total);
   }
 
@@ -180,6 +181,9 @@ final class WriteHook extends StreamHook {
             ? corrupted(lane, span, portion, original, self)
             : pass(span, portion, original, self, 0);
     lane.passed(result instanceof Number number ? number.longValue() : 0);
+    if (span.room() == 0) {
+      cutIfReached(link, lane, connection);
+    }
     return result;
   }
 
