@@ -38,6 +38,7 @@ import dev.jinx.agent.point.tls.Handshakes;
 import dev.jinx.agent.point.tls.JdkHttpClientTls;
 import dev.jinx.agent.point.tls.JdkSslEngine;
 import dev.jinx.agent.point.tls.JdkSslSocket;
+import dev.jinx.agent.point.tls.NettyOpenSsl;
 import dev.jinx.agent.point.tls.NettySslHandler;
 import dev.jinx.agent.weave.Access;
 import dev.jinx.agent.weave.Catalogue;
@@ -105,6 +106,7 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
       case 22 -> new Datagrams(armory, access, exceptions);
       case 23 -> new AsyncChannel(armory, access, exceptions);
       case 24 -> new NettyNative(armory, access, exceptions);
+      case 25 -> new NettyOpenSsl(handshakes);
       default -> hasJdbc ? pool(number) : null;
     };
   }
@@ -112,11 +114,11 @@ public final class Points implements Catalogue, Consumer<Fault>, LongSupplier {
   /** The pools, a line each, too. */
   private @Nullable Point pool(int number) {
     return switch (number) {
-      case 25 -> new HikariCp(armory, access, drivers());
-      case 26 -> new Dbcp2(armory, access, drivers());
-      case 27 -> new TomcatJdbc(armory, access, drivers());
-      case 28 -> new C3p0(armory, access, drivers());
-      case 29 -> new Agroal(armory, access, drivers());
+      case 26 -> new HikariCp(armory, access, drivers());
+      case 27 -> new Dbcp2(armory, access, drivers());
+      case 28 -> new TomcatJdbc(armory, access, drivers());
+      case 29 -> new C3p0(armory, access, drivers());
+      case 30 -> new Agroal(armory, access, drivers());
       default -> null;
     };
   }

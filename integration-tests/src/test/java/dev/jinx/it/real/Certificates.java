@@ -53,17 +53,17 @@ public final class Certificates {
 
   /** Of a server whose certificate a {@linkplain #client() client} trusts. */
   public static SSLContext server() {
-    return INSTANCE.context(INSTANCE.good);
+    return context(serverStore());
   }
 
-  /** Of a server whose certificate ran out 20 days ago. */
+  /** Of a server, or a client, whose certificate ran out 20 days ago. */
   public static SSLContext expiredServer() {
-    return INSTANCE.context(INSTANCE.expired);
+    return context(expiredStore());
   }
 
   /** Of a client that trusts our authority. */
   public static SSLContext client() {
-    return INSTANCE.context(INSTANCE.good);
+    return context(serverStore());
   }
 
   /** The store that makes a server, for those who cannot take an {@link SSLContext}. */
@@ -71,19 +71,42 @@ public final class Certificates {
     return INSTANCE.store(INSTANCE.good);
   }
 
+  /** The same with the certificate that has run out. */
+  public static KeyStore expiredStore() {
+    return INSTANCE.store(INSTANCE.expired);
+  }
+
+  /** Who one is, by that store. */
+  public static KeyManagerFactory keys(KeyStore store) {
+    try {
+      var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+      keys.init(store, PASSWORD);
+      return keys;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  /** Whom one trusts, by that store. */
+  public static TrustManagerFactory trust(KeyStore store) {
+    try {
+      var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+      trust.init(store);
+      return trust;
+    } catch (GeneralSecurityException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
   public static String password() {
     return new String(PASSWORD);
   }
 
-  private SSLContext context(Certificate leaf) {
+  /** Both. */
+  public static SSLContext context(KeyStore store) {
     try {
-      KeyStore store = store(leaf);
-      var keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-      keys.init(store, PASSWORD);
-      var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-      trust.init(store);
       var context = SSLContext.getInstance("TLS");
-      context.init(keys.getKeyManagers(), trust.getTrustManagers(), null);
+      context.init(keys(store).getKeyManagers(), trust(store).getTrustManagers(), null);
       return context;
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException(e);

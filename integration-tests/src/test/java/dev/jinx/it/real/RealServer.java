@@ -146,6 +146,7 @@ public final class RealServer implements AutoCloseable {
   private final String scheme;
   private final List<Request> requests = new CopyOnWriteArrayList<>();
   private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+  private final Set<Connection> used = ConcurrentHashMap.newKeySet();
   private volatile Answer answer;
   private volatile int accepted;
 
@@ -204,15 +205,16 @@ public final class RealServer implements AutoCloseable {
     return accepted;
   }
 
-  /** How many connections are open now. */
+  /** How many of the connections are open now by which the requests have come. */
   public int open() {
-    return connections.size();
+    return (int) used.stream().filter(connections::contains).count();
   }
 
   /** Forgets the requests so far and answers the next ones this way. */
   public RealServer answering(Answer answer) {
     this.answer = answer;
     requests.clear();
+    used.clear();
     accepted = 0;
     return this;
   }
@@ -245,6 +247,7 @@ public final class RealServer implements AutoCloseable {
           if (request == null) {
             return;
           }
+          used.add(connection);
           requests.add(request);
           answer.give(request, connection);
         }

@@ -5,6 +5,7 @@ import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import com.sun.net.httpserver.HttpsConfigurator;
 import com.sun.net.httpserver.HttpsParameters;
 import com.sun.net.httpserver.HttpsServer;
+import dev.jinx.it.real.Certificates;
 import dev.jinx.it.real.Observed;
 import io.netty.bootstrap.ServerBootstrap;
 import io.netty.buffer.ByteBuf;
@@ -23,10 +24,10 @@ import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
+import java.security.KeyStore;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
-import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLEngine;
 import javax.net.ssl.SSLParameters;
 import javax.net.ssl.SSLServerSocket;
@@ -36,10 +37,11 @@ import javax.net.ssl.SSLSocket;
 enum ServerStyle {
   SOCKET {
     @Override
-    Server start(InetAddress at, SSLContext context, SSLParameters parameters, int timeout)
+    Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout)
         throws IOException {
       SSLServerSocket server =
-          (SSLServerSocket) context.getServerSocketFactory().createServerSocket(0, 50, at);
+          (SSLServerSocket)
+              Certificates.context(store).getServerSocketFactory().createServerSocket(0, 50, at);
       server.setSSLParameters(parameters);
       Server started = new Server(server.getLocalPort(), server);
       started.serve(
@@ -61,7 +63,7 @@ enum ServerStyle {
   /** An engine, as the servers on channels have it: Tomcat, Jetty, Undertow. */
   ENGINE {
     @Override
-    Server start(InetAddress at, SSLContext context, SSLParameters parameters, int timeout)
+    Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout)
         throws IOException {
       ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress(at, 0));
       Server started = new Server(server.socket().getLocalPort(), server);
@@ -70,7 +72,7 @@ enum ServerStyle {
             SocketChannel channel = server.accept();
             return () -> {
               try (channel) {
-                new EngineConnection(channel, engine(context, parameters)).answer(ANSWER);
+                new EngineConnection(channel, engine(store, parameters)).answer(ANSWER);
                 return "done";
               }
             };
@@ -81,11 +83,11 @@ enum ServerStyle {
   /** The JDK's own, which keeps what it sees to itself. */
   HTTPS_SERVER {
     @Override
-    Server start(InetAddress at, SSLContext context, SSLParameters parameters, int timeout)
+    Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout)
         throws IOException {
       HttpsServer server = HttpsServer.create(new InetSocketAddress(at, 0), 0);
       server.setHttpsConfigurator(
-          new HttpsConfigurator(context) {
+          new HttpsConfigurator(Certificates.context(store)) {
             @Override
             public void configure(HttpsParameters of) {
               of.setSSLParameters(parameters);
@@ -105,7 +107,7 @@ enum ServerStyle {
   /** With the JDK's engine, all of its channels on one event loop. */
   NETTY {
     @Override
-    Server start(InetAddress at, SSLContext context, SSLParameters parameters, int timeout) {
+    Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout) {
       var loop = new MultiThreadIoEventLoopGroup(1, NioIoHandler.newFactory());
       BlockingQueue<Observed> seen = new LinkedBlockingQueue<>();
       Channel server =
@@ -116,7 +118,7 @@ enum ServerStyle {
                   new ChannelInitializer<Channel>() {
                     @Override
                     protected void initChannel(Channel fresh) {
-                      SslHandler tls = new SslHandler(engine(context, parameters));
+                      SslHandler tls = new SslHandler(engine(store, parameters));
                       fresh.pipeline().addLast(tls, new Answer());
                       tls.handshakeFuture()
                           .addListener(shaken -> seen.add(Observed.of(() -> outcome(shaken))));
@@ -156,6 +158,14 @@ enum ServerStyle {
         var unused = context.close();
       }
     }
+  },
+  /** The same with the engine of OpenSSL's, in the Netty that gRPC carries along. */
+  OPENSSL {
+    @Override
+    Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout)
+        throws IOException {
+      return ShadedServer.start(at, store, parameters, ANSWER);
+    }
   };
 
   private static final byte[] ANSWER =
@@ -165,7 +175,7 @@ enum ServerStyle {
   /**
    * @param timeout milliseconds that a blocking server waits for its client; 0 for ever
    */
-  abstract Server start(InetAddress at, SSLContext context, SSLParameters parameters, int timeout)
+  abstract Server start(InetAddress at, KeyStore store, SSLParameters parameters, int timeout)
       throws IOException;
 
   /** Whether it knows how its handshakes went. */
@@ -175,11 +185,11 @@ enum ServerStyle {
 
   /** Whether its handshakes can be made to wait. */
   boolean canBeHeld() {
-    return this == SOCKET || this == NETTY;
+    return this == SOCKET || this == NETTY || this == OPENSSL;
   }
 
-  private static SSLEngine engine(SSLContext context, SSLParameters parameters) {
-    SSLEngine engine = context.createSSLEngine();
+  private static SSLEngine engine(KeyStore store, SSLParameters parameters) {
+    SSLEngine engine = Certificates.context(store).createSSLEngine();
     engine.setUseClientMode(false);
     engine.setSSLParameters(parameters);
     return engine;

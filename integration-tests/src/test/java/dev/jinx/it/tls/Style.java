@@ -76,6 +76,13 @@ enum Style {
     String ask(int port, int timeout) throws Exception {
       return NettyClient.ask(port);
     }
+  },
+  /** An engine that is not the JDK's, in a Netty that is called otherwise. */
+  OPENSSL {
+    @Override
+    String ask(int port, int timeout) throws Exception {
+      return ShadedClient.ask(port);
+    }
   };
 
   /** The body of the answer. */
@@ -83,7 +90,7 @@ enum Style {
 
   /** Whether its handshake blocks its thread. */
   boolean blocks() {
-    return this != HTTP_CLIENT && this != NETTY;
+    return this != HTTP_CLIENT && this != NETTY && this != OPENSSL;
   }
 
   static URI uri(int port) {

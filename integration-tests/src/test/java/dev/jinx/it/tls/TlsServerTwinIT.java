@@ -48,7 +48,7 @@ class TlsServerTwinIT {
   }
 
   private static Server start(ServerStyle style) throws IOException {
-    return style.start(LOOPBACK, Certificates.server(), PLAIN, 0);
+    return style.start(LOOPBACK, Certificates.serverStore(), PLAIN, 0);
   }
 
   private static SSLParameters asking() {
@@ -129,21 +129,22 @@ class TlsServerTwinIT {
   @ParameterizedTest
   @MethodSource("all")
   void tlsHandshake(ServerStyle style, String protocol) throws Exception {
-    boolean old = protocol.equals("TLSv1.2");
+    // OpenSSL's suites of TLS 1.3 cannot be chosen: there the older failure is the model
+    boolean old = protocol.equals("TLSv1.2") || style == ServerStyle.OPENSSL;
+    String common = old ? "TLSv1.2" : protocol;
     SSLParameters other = new SSLParameters();
-    other.setProtocols(new String[] {protocol});
+    other.setProtocols(new String[] {common});
     other.setCipherSuites(
         new String[] {old ? "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384" : "TLS_AES_256_GCM_SHA384"});
     String ours = old ? "TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256" : "TLS_AES_128_GCM_SHA256";
     BothSides real;
-    try (Server server = style.start(LOOPBACK, Certificates.server(), other, 0)) {
-      real = new BothSides(ask(server, Certificates.client(), protocol, ours), style, server);
+    try (Server server = style.start(LOOPBACK, Certificates.serverStore(), other, 0)) {
+      real = new BothSides(ask(server, Certificates.client(), common, ours), style, server);
     }
 
     try (Server server = start(style);
         FaultInjection fault = Jinx.inject(target(server).error(NamedError.TLS_HANDSHAKE))) {
-      BothSides injected =
-          new BothSides(ask(server, Certificates.client(), protocol, ours), style, server);
+      BothSides injected = new BothSides(ask(server, protocol), style, server);
       assertThat(injected).isEqualTo(real);
       assertThat(fault.injections()).isEqualTo(1);
     }
@@ -154,24 +155,28 @@ class TlsServerTwinIT {
   @MethodSource("all")
   void theClientsCertificateHasRunOut(ServerStyle style, String protocol) throws Exception {
     BothSides real;
-    try (Server server = style.start(LOOPBACK, Certificates.server(), asking(), 0)) {
+    try (Server server = style.start(LOOPBACK, Certificates.serverStore(), asking(), 0)) {
       // what an expired server presents is what an expired client does
       real = BothSides.of(style, server, Certificates.expiredServer(), protocol);
     }
 
-    try (Server server = style.start(LOOPBACK, Certificates.server(), asking(), 0);
+    try (Server server = style.start(LOOPBACK, Certificates.serverStore(), asking(), 0);
         FaultInjection fault = Jinx.inject(target(server).error(NamedError.CERTIFICATE_EXPIRED))) {
       assertThat(BothSides.of(style, server, Certificates.client(), protocol)).isEqualTo(real);
       assertThat(fault.injections()).isPositive();
     }
   }
 
+  static Stream<Arguments> allOfTheJdk() {
+    return all().filter(each -> each.get()[0] != ServerStyle.OPENSSL);
+  }
+
   /** Of one that does not: what its clients make of its own. */
   @ParameterizedTest
-  @MethodSource("all")
+  @MethodSource("allOfTheJdk")
   void theServersCertificateHasRunOut(ServerStyle style, String protocol) throws Exception {
     Observed.Outcome real;
-    try (Server server = style.start(LOOPBACK, Certificates.expiredServer(), PLAIN, 0)) {
+    try (Server server = style.start(LOOPBACK, Certificates.expiredStore(), PLAIN, 0)) {
       real = refused(style, server, protocol);
     }
 
@@ -274,13 +279,15 @@ class TlsServerTwinIT {
   @Test
   void theReadTimeoutWins() throws Exception {
     Observed real;
-    try (Server server = ServerStyle.SOCKET.start(LOOPBACK, Certificates.server(), PLAIN, 300);
+    try (Server server =
+            ServerStyle.SOCKET.start(LOOPBACK, Certificates.serverStore(), PLAIN, 300);
         Socket silent = new Socket(LOOPBACK, server.port())) {
       real = server.next();
       assertThat(silent.isConnected()).isTrue();
     }
 
-    try (Server server = ServerStyle.SOCKET.start(LOOPBACK, Certificates.server(), PLAIN, 300);
+    try (Server server =
+            ServerStyle.SOCKET.start(LOOPBACK, Certificates.serverStore(), PLAIN, 300);
         FaultInjection fault = Jinx.inject(target(server).latency(LONG))) {
       assertThat(ask(server, "TLSv1.3").thrown()).isNotEmpty();
       Observed injected = server.next();
@@ -384,7 +391,7 @@ class TlsServerTwinIT {
   void byVersionSixToo(String host) throws Exception {
     InetAddress six = InetAddress.getByName("::1");
     for (ServerStyle style : ServerStyle.values()) {
-      try (Server server = style.start(six, Certificates.server(), PLAIN, 0);
+      try (Server server = style.start(six, Certificates.serverStore(), PLAIN, 0);
           FaultInjection fault =
               Jinx.inject(tls(host).side("server").error(NamedError.TLS_HANDSHAKE))) {
         Observed asked =

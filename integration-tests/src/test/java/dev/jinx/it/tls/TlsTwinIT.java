@@ -100,7 +100,7 @@ class TlsTwinIT {
   @ParameterizedTest
   @EnumSource(
       mode = Mode.EXCLUDE,
-      names = {"HTTP_CLIENT", "NETTY"}) // no engine knows of it
+      names = {"HTTP_CLIENT", "NETTY", "OPENSSL"}) // no engine knows of it
   void connectionReset(Style style) throws Exception {
     Observed real;
     try (TlsPeer resetting = new TlsPeer(Does.RESET)) {
@@ -119,7 +119,7 @@ class TlsTwinIT {
   @ParameterizedTest
   @EnumSource(
       mode = Mode.EXCLUDE,
-      names = {"HTTP_CLIENT", "NETTY"})
+      names = {"HTTP_CLIENT", "NETTY", "OPENSSL"})
   void unexpectedEof(Style style) throws Exception {
     Observed real;
     try (TlsPeer ending = new TlsPeer(Does.END)) {
@@ -154,7 +154,7 @@ class TlsTwinIT {
   @ParameterizedTest
   @EnumSource(
       mode = Mode.EXCLUDE,
-      names = {"HTTP_CLIENT", "NETTY"})
+      names = {"HTTP_CLIENT", "NETTY", "OPENSSL"})
   void theReadTimeoutWins(Style style) throws Exception {
     Observed real;
     try (TlsPeer silent = new TlsPeer(Does.SAY_NOTHING)) {

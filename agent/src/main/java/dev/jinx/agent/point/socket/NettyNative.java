@@ -11,6 +11,7 @@ import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Adapters;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
+import dev.jinx.agent.point.Netty;
 import dev.jinx.agent.point.Peer;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.point.WeakIdentityMap;
@@ -38,16 +39,6 @@ import org.jspecify.annotations.Nullable;
  */
 public final class NettyNative implements Point {
   private static final String LIBRARY = "netty-native";
-  private static final String HOME = "io.netty.";
-
-  /** Where Netty's packages are: its own, and that of those who carry it along. */
-  private static final String[] HOMES = {
-    "io/netty/",
-    "io/grpc/netty/shaded/io/netty/",
-    "com/couchbase/client/core/deps/io/netty/",
-    "org/apache/pulsar/shade/io/netty/",
-  };
-
   private static final String WRITE = "(Lio/netty/channel/ChannelOutboundBuffer;)V";
 
   /** What links Netty, for one class of its. */
@@ -218,7 +209,7 @@ public final class NettyNative implements Point {
     this.exceptions = exceptions;
     this.adapters =
         new Adapters<>(
-            "dev.jinx.agent.point.socket.NettyNativeInside", Library.class, access, HOME);
+            "dev.jinx.agent.point.socket.NettyNativeInside", Library.class, access, Netty.PACKAGE);
     this.connect = new Hook(armory, Operation.SOCKET_CONNECT);
     this.read = new Hook(armory, Operation.SOCKET_READ);
     this.write = new Hook(armory, Operation.SOCKET_WRITE);
@@ -227,7 +218,7 @@ public final class NettyNative implements Point {
   @Override
   public List<ClassHooks> classes() {
     List<ClassHooks> all = new ArrayList<>();
-    for (String home : HOMES) {
+    for (String home : Netty.HOMES) {
       String epoll = home.concat("channel/epoll/AbstractEpoll");
       String kqueue = home.concat("channel/kqueue/AbstractKQueue");
       String uring = home.concat("channel/uring/AbstractIoUring");

@@ -1,9 +1,11 @@
 package dev.jinx.agent.point.tls;
 
 import dev.jinx.agent.weave.Access;
+import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
 import io.netty.channel.ChannelHandlerContext;
+import io.netty.handler.ssl.ReferenceCountedOpenSslEngine;
 import io.netty.handler.ssl.SslHandler;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodType;
@@ -15,6 +17,12 @@ import org.jspecify.annotations.Nullable;
 /** The adapter of {@link NettySslHandler}. */
 public final class NettySslInside implements NettySslHandler.Library {
   private static final String WRAPPER = "io.netty.handler.ssl.JdkSslEngine";
+
+  /** Bytes of a record's head. */
+  private static final int RECORD = 5;
+
+  /** Where a hello's session is in its record: behind its own head, a version and 32 at random. */
+  private static final int SESSION_ID = 4 + 2 + 32;
 
   private volatile @Nullable MethodHandle wrapped;
 
@@ -48,6 +56,53 @@ public final class NettySslInside implements NettySslHandler.Library {
   @Override
   public boolean isShakingHands(Object handler) {
     return !((SslHandler) handler).handshakeFuture().isDone();
+  }
+
+  @Override
+  public boolean isOpenSsl(SSLEngine engine) {
+    return engine instanceof ReferenceCountedOpenSslEngine;
+  }
+
+  @Override
+  public Object replaced(Object context, Object received, byte[] bytes) {
+    ByteBuf lost = (ByteBuf) received;
+    lost.skipBytes(lost.readableBytes());
+    return ((ChannelHandlerContext) context).alloc().directBuffer(bytes.length).writeBytes(bytes);
+  }
+
+  @Override
+  public void release(Object bytes) {
+    ((ByteBuf) bytes).release();
+  }
+
+  /** A hello: RFC 8446, sections 4.1.2 and 5.1. */
+  @Override
+  public boolean withoutSuites(Object received) {
+    ByteBuf bytes = (ByteBuf) received;
+    int start = bytes.readerIndex();
+    int end = bytes.readableBytes() < RECORD ? Integer.MAX_VALUE : RECORD + start;
+    if (end == Integer.MAX_VALUE || bytes.writerIndex() < end + bytes.getUnsignedShort(start + 3)) {
+      return false;
+    }
+    end += bytes.getUnsignedShort(start + 3);
+    int session = start + RECORD + SESSION_ID;
+    int suites = session < end ? session + 1 + bytes.getUnsignedByte(session) : end;
+    for (int at = suites + 2; at < end && at < suites + 2 + bytes.getUnsignedShort(suites); at++) {
+      bytes.setByte(at, 0);
+    }
+    return true;
+  }
+
+  @Override
+  public void fail(Access access, Object handler, Object context, Throwable failure)
+      throws Throwable {
+    access
+        .in(SslHandler.class)
+        .findVirtual(
+            SslHandler.class,
+            "handleUnwrapThrowable",
+            MethodType.methodType(void.class, ChannelHandlerContext.class, Throwable.class))
+        .invoke((SslHandler) handler, (ChannelHandlerContext) context, failure);
   }
 
   @Override

@@ -36,6 +36,12 @@ abstract class WaitingEngineHook extends EngineHook {
   /** Whether a first handshake is under way, and something of the peer's is there. */
   abstract boolean isAnswered(Object self) throws Throwable;
 
+  /** What is to come in place of the method of a handshake that is held no more. */
+  @Nullable BiFunction<Object, Object[], @Nullable Object> due(
+      Handshake handshake, Original original, Object self) {
+    return null;
+  }
+
   /** Has the hooked method called again, on a thread of the library's. */
   abstract void resume(Object self, Object[] arguments) throws Throwable;
 
@@ -45,7 +51,7 @@ abstract class WaitingEngineHook extends EngineHook {
     try {
       Handshake handshake = handshakes.of(engine(self));
       if (handshake != null) {
-        return handshake.isHeld() ? NOTHING : null;
+        return handshake.isHeld() ? NOTHING : due(handshake, original, self);
       }
       return isAnswered(self) ? super.enter(original, self, argument) : null;
     } catch (Throwable e) {
@@ -63,7 +69,8 @@ abstract class WaitingEngineHook extends EngineHook {
     }
     if (handshake == null || injection.delay(Phase.BEFORE, Long.MAX_VALUE) <= 0) {
       injection.finish();
-      return original.call(self, arguments);
+      var due = handshake == null ? null : due(handshake, original, self);
+      return due == null ? original.call(self, arguments) : due.apply(self, arguments);
     }
     handshake.hold(injection);
     injection.later(
