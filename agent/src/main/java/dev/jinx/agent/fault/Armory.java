@@ -48,6 +48,7 @@ public final class Armory {
 
   private final Map<String, ArmedFault> faults = new LinkedHashMap<>();
   private volatile Map<Operation, Index> snapshot = Map.of();
+  private volatile long open;
   private final AtomicInteger generation = new AtomicInteger();
   private volatile @Nullable String haltReason;
   private volatile @Nullable LongSupplier hookable;
@@ -269,7 +270,13 @@ public final class Armory {
     for (Operation operation : Operation.values()) {
       open |= kept.get(operation.ordinal()) > 0 ? operation.bit() : 0;
     }
+    this.open = open;
     gate.accept(open);
+  }
+
+  /** Whether calls of that operation are to be looked at, for a hook that several open. */
+  public boolean isOpen(Operation operation) {
+    return (open & operation.bit()) != 0;
   }
 
   // ---- the way of a call

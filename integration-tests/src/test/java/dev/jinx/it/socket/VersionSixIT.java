@@ -11,8 +11,8 @@ import dev.jinx.Jinx;
 import dev.jinx.NamedError;
 import dev.jinx.SocketFault;
 import dev.jinx.it.real.Observed;
-import dev.jinx.it.socket.NativeTransport.Loop;
-import dev.jinx.it.socket.NativeTransport.Talk;
+import dev.jinx.it.socket.NettyTransport.Loop;
+import dev.jinx.it.socket.NettyTransport.Talk;
 import dev.jinx.it.socket.Streams.End;
 import dev.jinx.it.socket.Streams.Style;
 import java.io.IOException;
@@ -85,13 +85,13 @@ class VersionSixIT {
     EPOLL {
       @Override
       byte ask(InetSocketAddress address) throws Exception {
-        return over(NativeTransport.EPOLL, address);
+        return over(NettyTransport.EPOLL, address);
       }
     },
     IO_URING {
       @Override
       byte ask(InetSocketAddress address) throws Exception {
-        return over(NativeTransport.IO_URING, address);
+        return over(NettyTransport.IO_URING, address);
       }
     };
 
@@ -104,8 +104,7 @@ class VersionSixIT {
       }
     }
 
-    private static byte over(NativeTransport transport, InetSocketAddress address)
-        throws Exception {
+    private static byte over(NettyTransport transport, InetSocketAddress address) throws Exception {
       try (Loop loop = transport.open();
           Talk talk = loop.connect(address, 10_000)) {
         return talk.ask().get(20, SECONDS);

@@ -194,7 +194,7 @@ class TlsServerTwinIT {
       Observed client = ask(server, protocol);
       assertThat(client.value()).isNotEqualTo(TlsPeer.HELLO);
       BothSides both = new BothSides(client, style, server);
-      if (tries == 20 || !isOfConnection(both.server)) {
+      if (tries == 200 || !isOfConnection(both.server)) {
         return both.server;
       }
     }
@@ -424,7 +424,7 @@ class TlsServerTwinIT {
         throws InterruptedException {
       for (int tries = 1; ; tries++) {
         BothSides both = new BothSides(ask(server, client, protocol), style, server);
-        if (tries == 20 || !isOfConnection(both.client)) {
+        if (tries == 200 || !isOfConnection(both.client)) {
           return both;
         }
       }

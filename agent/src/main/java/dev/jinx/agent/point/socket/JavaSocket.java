@@ -86,7 +86,6 @@ public final class JavaSocket implements Point, Wire {
       VarHandle address,
       VarHandle port,
       VarHandle localPort,
-      MethodHandle shutdownInput,
       MethodHandle close,
       MethodHandle write) {
 
@@ -109,7 +108,6 @@ public final class JavaSocket implements Point, Wire {
           fields.findVarHandle(SocketImpl.class, "address", InetAddress.class),
           fields.findVarHandle(SocketImpl.class, "port", int.class),
           fields.findVarHandle(SocketImpl.class, "localport", int.class),
-          fields.findVirtual(SocketImpl.class, "shutdownInput", MethodType.methodType(void.class)),
           fields.findVirtual(SocketImpl.class, "close", MethodType.methodType(void.class)),
           access
               .in(nio)
@@ -208,11 +206,6 @@ public final class JavaSocket implements Point, Wire {
   @Override
   public FileDescriptor descriptor(Object connection) {
     return (FileDescriptor) inside().descriptor.get(connection);
-  }
-
-  @Override
-  public void shutdownInput(Object connection) throws Throwable {
-    inside().shutdownInput.invoke(connection);
   }
 
   @Override

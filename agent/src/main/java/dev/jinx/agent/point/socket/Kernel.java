@@ -11,8 +11,8 @@ import org.jspecify.annotations.Nullable;
  * so that the application then meets the real thing.
  */
 final class Kernel {
-  /** {@code sun.nio.ch.Net.SHUT_WR}, {@code SHUT_RDWR}. */
-  private static final int SHUT_WR = 1;
+  /** {@code sun.nio.ch.Net.SHUT_RD}, {@code SHUT_RDWR}. */
+  private static final int SHUT_RD = 0;
 
   private static final int SHUT_RDWR = 2;
 
@@ -76,12 +76,15 @@ final class Kernel {
     }
   }
 
-  /** Ends what is sent: the peer gets a FIN, and who writes here gets {@code EPIPE}. */
-  void shutdownOutput(FileDescriptor descriptor) throws Throwable {
-    natives().shutdown.invoke(descriptor, SHUT_WR);
+  /**
+   * Ends what is read, and wakes who waits for it. The object that stands for the connection is not
+   * told, as it is not of a real end either: Netty does not close a channel that says so itself.
+   */
+  void shutdownInput(FileDescriptor descriptor) throws Throwable {
+    natives().shutdown.invoke(descriptor, SHUT_RD);
   }
 
-  /** Ends both directions, of which the object that stands for the connection knows nothing. */
+  /** The same, and the peer gets a FIN, and who writes here {@code EPIPE}. */
   void shutdown(FileDescriptor descriptor) throws Throwable {
     natives().shutdown.invoke(descriptor, SHUT_RDWR);
   }

@@ -44,6 +44,7 @@ final class Link implements Runnable {
   private final AtomicBoolean wasCut = new AtomicBoolean();
   private final AtomicBoolean hasEnded = new AtomicBoolean();
   private volatile boolean isDeaf;
+  private volatile boolean isEnded;
   private volatile boolean isClosing;
   private volatile Peer peer = Peer.NONE;
   private volatile boolean answered;
@@ -81,6 +82,15 @@ final class Link implements Runnable {
   /** Whether the connection is cut now, and was not before. */
   boolean isFirstCut() {
     return wasCut.compareAndSet(false, true);
+  }
+
+  /** Nothing is read any more, whatever else comes. */
+  void endInput() {
+    isEnded = true;
+  }
+
+  boolean isEnded() {
+    return isEnded;
   }
 
   /** Whether the peer's end is met now, and was not before. */

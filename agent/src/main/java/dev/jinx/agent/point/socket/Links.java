@@ -101,7 +101,8 @@ final class Links implements Handler {
       if (cut instanceof Reset) {
         kernel.reset(wire.descriptor(connection));
       } else {
-        kernel.shutdownOutput(wire.descriptor(connection));
+        of(connection).endInput();
+        kernel.shutdown(wire.descriptor(connection));
         wire.shutdownInput(connection);
       }
     } catch (Throwable closedMeanwhile) {
@@ -109,13 +110,12 @@ final class Links implements Handler {
     }
   }
 
-  /** Ends both directions, but not the object: it has been told of nothing yet. */
-  void endBeneath(Object connection) {
-    try {
-      kernel.shutdown(wire.descriptor(connection));
-    } catch (Throwable closedMeanwhile) {
-      // then it has ended already
-    }
+  /** What is read ends, as with a FIN of the peer's. */
+  void endInput(Object connection) throws Throwable {
+    of(connection).discard();
+    of(connection).endInput();
+    kernel.shutdownInput(wire.descriptor(connection));
+    wire.shutdownInput(connection);
   }
 
   @SuppressWarnings("unchecked")

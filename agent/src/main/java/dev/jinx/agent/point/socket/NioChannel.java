@@ -35,6 +35,7 @@ import org.jspecify.annotations.Nullable;
 public final class NioChannel implements Point, Wire {
   private static final String CLASS = "sun/nio/ch/SocketChannelImpl";
 
+  private final Armory armory;
   private final Access access;
   private final Links links;
   private final Readiness readiness;
@@ -47,6 +48,7 @@ public final class NioChannel implements Point, Wire {
 
   public NioChannel(Armory armory, Access access, Exceptions exceptions) {
     Kernel kernel = new Kernel(access);
+    this.armory = armory;
     this.access = access;
     this.links = new Links(armory, this, kernel);
     this.readiness = new Readiness(access, links);
@@ -105,8 +107,10 @@ public final class NioChannel implements Point, Wire {
     @Override
     public @Nullable BiFunction<Object, Object[], @Nullable Object> enter(
         Original original, Object channel, @Nullable Object argument) {
-      LastRead.note((SocketChannel) channel);
-      return read.enter(original, channel, argument);
+      if (armory.isOpen(Operation.TLS_HANDSHAKE)) {
+        LastRead.note((SocketChannel) channel);
+      }
+      return armory.isOpen(Operation.SOCKET_READ) ? read.enter(original, channel, argument) : null;
     }
   }
 
@@ -160,11 +164,6 @@ public final class NioChannel implements Point, Wire {
         throw new IllegalStateException(e);
       }
     }
-  }
-
-  @Override
-  public void shutdownInput(Object connection) throws IOException {
-    ((SocketChannel) connection).shutdownInput();
   }
 
   @Override

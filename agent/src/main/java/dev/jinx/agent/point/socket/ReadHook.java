@@ -93,7 +93,8 @@ final class ReadHook extends StreamHook {
         || link.stash().isAny()
         || link.unread().isAny()
         || link.isMasked(Link.READ)
-        || link.hasEnding();
+        || link.hasEnding()
+        || link.isEnded();
   }
 
   @Override
@@ -145,6 +146,9 @@ final class ReadHook extends StreamHook {
     }
     Object connection = wire.connection(self);
     cutIfDue(link, lane, connection);
+    if (link.isEnded()) {
+      return count(arguments, -1);
+    }
     Object[] fewer = span.narrowed(lane.portion(span.room()));
     long got;
     try {
@@ -163,7 +167,7 @@ final class ReadHook extends StreamHook {
       ByteBuffer bytes = span.read((int) got);
       lane.corrupt(bytes);
       lane.passed(got);
-      cutIfReached(link, lane, connection);
+      cutIfDue(link, lane, connection);
     } else if (got < 0) {
       lane.pause(link.isFirstEnd() ? link.line().slowClose() : 0);
     }
@@ -245,6 +249,9 @@ final class ReadHook extends StreamHook {
     }
     Object connection = wire.connection(self);
     cutIfDue(link, lane, connection);
+    if (link.isEnded()) {
+      return count(arguments, -1);
+    }
     if (lane.cut() == null && lane.delay() > 0) {
       return notYet(link, arguments);
     }
@@ -261,7 +268,7 @@ final class ReadHook extends StreamHook {
       if (got > 0) {
         lane.corrupt(span.read((int) got));
         lane.passed(got);
-        cutIfReached(link, lane, connection);
+        cutIfDue(link, lane, connection);
       } else if (got < 0 && link.line().slowClose() > 0 && link.isFirstEnd()) {
         lane.pause(link.line().slowClose());
         return notYet(link, arguments);

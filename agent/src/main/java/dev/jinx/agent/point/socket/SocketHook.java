@@ -185,8 +185,7 @@ abstract class SocketHook extends BlockingHook {
   private Outcome end(Object self, Object[] arguments) throws Throwable {
     Object connection = wire.connection(self);
     if (connection != null) {
-      links.of(connection).discard();
-      wire.shutdownInput(connection);
+      links.endInput(connection);
     }
     boolean isLong = arguments[0] instanceof ByteBuffer[];
     return Outcome.give(isLong ? Long.valueOf(-1) : (Object) Integer.valueOf(-1));

@@ -2,7 +2,6 @@ package dev.jinx.agent.point.socket;
 
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Cut;
-import dev.jinx.agent.effect.Reset;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Fault;
@@ -154,20 +153,14 @@ abstract class StreamHook extends SocketHook {
         : blocking(links.of(connection), false, null, original, self, arguments);
   }
 
-  /** Cuts the connection for real where that is due; the call that goes on meets it. */
+  /**
+   * Cuts the connection for real where that is due: before a call that then meets it, and once so
+   * many bytes have passed, as a selector, or the peer, may wait for what comes of it.
+   */
   final void cutIfDue(Link link, Lane lane, @Nullable Object connection) {
-    Cut cut = lane.cut() == null ? link.line().outbound().cut() : lane.cut();
+    Cut cut = lane.cut();
     if (cut != null && connection != null && link.isFirstCut()) {
       links.cut(cut, connection);
-    }
-  }
-
-  /** So many bytes have passed: a selector, or the peer, may wait for what comes of it. */
-  final void cutIfReached(Link link, Lane lane, @Nullable Object connection) {
-    if (lane.cut() instanceof Reset) {
-      cutIfDue(link, lane, connection);
-    } else if (lane.cut() != null && connection != null) {
-      links.endBeneath(connection);
     }
   }
 

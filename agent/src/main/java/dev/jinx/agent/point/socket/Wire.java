@@ -26,8 +26,8 @@ interface Wire {
 
   FileDescriptor descriptor(Object connection);
 
-  /** Makes whoever reads meet the end, as after a FIN of the peer. */
-  void shutdownInput(Object connection) throws Throwable;
+  /** Makes who reads meet the end, where the hook of the read does not say so itself. */
+  default void shutdownInput(Object connection) throws Throwable {}
 
   /** Really sends, past the hooks. */
   void send(Object connection, byte[] bytes) throws Throwable;

@@ -86,7 +86,7 @@ final class WriteHook extends StreamHook {
         total += done;
       }
     }
-    cutIfReached(link, lane, connection);
+    cutIfDue(link, lane, connection);
     return count(original, total);
   }
 
@@ -182,7 +182,7 @@ final class WriteHook extends StreamHook {
             : pass(span, portion, original, self, 0);
     lane.passed(result instanceof Number number ? number.longValue() : 0);
     if (span.room() == 0) {
-      cutIfReached(link, lane, connection);
+      cutIfDue(link, lane, connection);
     }
     return result;
   }

@@ -154,9 +154,10 @@ public final class Handshakes {
     }
   }
 
-  /** Of an engine whose bytes the current thread has read itself. */
+  /** Of an engine; of one that has not been told, the current thread has read its bytes itself. */
   static Peer peer(SSLEngine engine) {
-    SocketChannel channel = LastRead.channel();
+    boolean isTold = isClient(engine) && engine.getPeerHost() != null;
+    SocketChannel channel = isTold ? null : LastRead.channel();
     try {
       return channel == null
           ? peer(engine, null, null)

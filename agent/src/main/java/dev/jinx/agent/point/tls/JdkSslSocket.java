@@ -82,9 +82,9 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     if (decided != null) {
       return decided.apply(socket, arguments);
     }
-    try (CallScope scope = scope()) {
-      return Handshakes.<RuntimeException>goOn(original, socket, arguments);
-    }
+    // what is called is this very method again
+    Handshake unused = handshakes.begin(socket);
+    return Handshakes.<RuntimeException>goOn(original, socket, arguments);
   }
 
   private boolean isGreeted(Object socket) {

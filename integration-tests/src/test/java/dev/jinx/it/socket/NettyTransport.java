@@ -16,6 +16,8 @@ import io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.netty.channel.epoll.Epoll;
 import io.netty.channel.epoll.EpollIoHandler;
 import io.netty.channel.epoll.EpollSocketChannel;
+import io.netty.channel.nio.NioIoHandler;
+import io.netty.channel.socket.nio.NioSocketChannel;
 import io.netty.channel.uring.IoUring;
 import io.netty.channel.uring.IoUringIoHandler;
 import io.netty.channel.uring.IoUringSocketChannel;
@@ -26,8 +28,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.jspecify.annotations.Nullable;
 
-/** A client on one event loop of a transport that passes nothing of the JDK. */
-enum NativeTransport {
+/** A client on one event loop, of the JDK's channels or of those that pass nothing of the JDK. */
+enum NettyTransport {
+  NIO(NioSocketChannel.class) {
+    @Override
+    @Nullable Throwable missing() {
+      return null;
+    }
+
+    @Override
+    IoHandlerFactory factory() {
+      return NioIoHandler.newFactory();
+    }
+  },
   EPOLL(EpollSocketChannel.class) {
     @Override
     @Nullable Throwable missing() {
@@ -53,7 +66,7 @@ enum NativeTransport {
 
   private final Class<? extends Channel> channel;
 
-  NativeTransport(Class<? extends Channel> channel) {
+  NettyTransport(Class<? extends Channel> channel) {
     this.channel = channel;
   }
 
@@ -71,10 +84,10 @@ enum NativeTransport {
 
   /** One event loop. */
   static final class Loop implements AutoCloseable {
-    private final NativeTransport transport;
+    private final NettyTransport transport;
     private final MultiThreadIoEventLoopGroup group;
 
-    private Loop(NativeTransport transport) {
+    private Loop(NettyTransport transport) {
       this.transport = transport;
       this.group = new MultiThreadIoEventLoopGroup(1, transport.factory());
     }

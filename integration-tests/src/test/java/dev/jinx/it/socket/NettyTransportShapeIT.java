@@ -7,7 +7,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.jinx.FaultInjection;
 import dev.jinx.Jinx;
 import dev.jinx.SocketFault;
-import dev.jinx.it.socket.NativeTransport.Loop;
+import dev.jinx.it.socket.NettyTransport.Loop;
 import io.netty.buffer.ByteBuf;
 import io.netty.buffer.Unpooled;
 import io.netty.channel.Channel;
@@ -30,9 +30,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Faults that stand on a connection of one of Netty's native transports. */
+/** Faults that stand on a connection of one of Netty's transports. */
 @Timeout(60)
-class NettyNativeShapeIT {
+class NettyTransportShapeIT {
   private static final int SIZE = 32 * 1024;
 
   private final Party server = new Party();
@@ -145,7 +145,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void bandwidthOfEachDirection(NativeTransport transport) throws Exception {
+  void bandwidthOfEachDirection(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);
@@ -169,7 +169,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void clearingLetsTheRestGoAtOnce(NativeTransport transport) throws Exception {
+  void clearingLetsTheRestGoAtOnce(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);
@@ -188,14 +188,14 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void resetInMidStream(NativeTransport transport) throws Exception {
+  void resetInMidStream(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel unused = connect(loop, client);
       try (FaultInjection fault = Jinx.inject(target().operation("read").reset("4KB"))) {
         accepted.getOutputStream().write(bytes(SIZE));
 
-        assertThat(client.end.get(10, SECONDS)).contains("Connection reset by peer");
+        assertThat(client.end.get(10, SECONDS)).contains("Connection reset");
         client.awaitIntact(4096);
         assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
         assertThat(fault.injections()).isEqualTo(1);
@@ -206,7 +206,7 @@ class NettyNativeShapeIT {
   /** Nothing comes any more by which the event loop would be woken. */
   @ParameterizedTest
   @EnumSource
-  void theLastByteIsFollowedByTheReset(NativeTransport transport) throws Exception {
+  void theLastByteIsFollowedByTheReset(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel unused = connect(loop, client);
@@ -214,7 +214,7 @@ class NettyNativeShapeIT {
         accepted.getOutputStream().write(bytes(4096));
 
         assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
-        assertThat(client.end.get(10, SECONDS)).contains("Connection reset by peer");
+        assertThat(client.end.get(10, SECONDS)).contains("Connection reset");
         client.awaitIntact(4096);
         assertThat(fault.injections()).isEqualTo(1);
       }
@@ -223,14 +223,14 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void theLastByteWrittenIsFollowedByTheReset(NativeTransport transport) throws Exception {
+  void theLastByteWrittenIsFollowedByTheReset(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);
       try (FaultInjection fault = Jinx.inject(target().operation("write").reset("4KB"))) {
         assertThat(send(channel, bytes(4096)).await(10, SECONDS)).isTrue();
 
-        assertThat(client.end.get(10, SECONDS)).contains("Connection reset by peer");
+        assertThat(client.end.get(10, SECONDS)).contains("Connection reset");
         assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
         assertThat(server.received).hasValue(4096);
         assertThat(fault.injections()).isEqualTo(1);
@@ -240,7 +240,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void resetInTheMiddleOfAWrite(NativeTransport transport) throws Exception {
+  void resetInTheMiddleOfAWrite(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);
@@ -248,7 +248,8 @@ class NettyNativeShapeIT {
         ChannelFuture sent = send(channel, bytes(SIZE));
 
         assertThat(sent.await(10, SECONDS)).isTrue();
-        assertThat(sent.cause()).isInstanceOf(IOException.class);
+        // the JDK's channels have taken it all in one write, on the way when it is met
+        assertThat(sent.isSuccess()).isEqualTo(transport == NettyTransport.NIO);
         assertThat(server.end.get(10, SECONDS)).isEqualTo("Connection reset");
         assertThat(server.received.get()).isLessThanOrEqualTo(4096);
         assertThat(fault.injections()).isEqualTo(1);
@@ -258,7 +259,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void theEndInMidStream(NativeTransport transport) throws Exception {
+  void theEndInMidStream(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel unused = connect(loop, client);
@@ -275,7 +276,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void silenceBothWaysThatHeals(NativeTransport transport) throws Exception {
+  void silenceBothWaysThatHeals(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);
@@ -308,7 +309,7 @@ class NettyNativeShapeIT {
 
   @ParameterizedTest
   @EnumSource
-  void corruptBytes(NativeTransport transport) throws Exception {
+  void corruptBytes(NettyTransport transport) throws Exception {
     Party client = new Party();
     try (Loop loop = transport.open()) {
       Channel channel = connect(loop, client);

@@ -11,16 +11,19 @@ import dev.jinx.NamedError;
 import dev.jinx.SocketFault;
 import dev.jinx.it.real.Observed;
 import dev.jinx.it.real.RealServer;
-import dev.jinx.it.socket.NativeTransport.Loop;
-import dev.jinx.it.socket.NativeTransport.Talk;
+import dev.jinx.it.socket.NettyTransport.Loop;
+import dev.jinx.it.socket.NettyTransport.Talk;
 import dev.jinx.it.socket.Peer.Does;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.lang.management.ThreadMXBean;
 import java.net.InetSocketAddress;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -28,9 +31,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Netty's native transports: the real failure and the injected one look the same. */
+/** Netty on each of its transports: the real failure and the injected one look the same. */
 @Timeout(60)
-class NettyNativeTwinIT {
+class NettyTransportTwinIT {
   private static final int TIMEOUT = 300;
 
   @SuppressWarnings("NullAway.Init")
@@ -65,7 +68,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void nothingArmed(NativeTransport transport) {
+  void nothingArmed(NettyTransport transport) {
     try (Loop loop = transport.open()) {
       assertThat(talk(loop, echo.address()).value()).isEqualTo((byte) 7);
     }
@@ -73,7 +76,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void connectionRefused(NativeTransport transport) {
+  void connectionRefused(NettyTransport transport) {
     try (Loop loop = transport.open()) {
       Observed real =
           talk(loop, new InetSocketAddress("localhost", RealServer.refusing().getPort()));
@@ -98,7 +101,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void connectTimeout(NativeTransport transport) {
+  void connectTimeout(NettyTransport transport) {
     try (Loop loop = transport.open()) {
       Observed real;
       try (var unreachable = RealServer.unreachable()) {
@@ -123,7 +126,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void unknownHost(NativeTransport transport) {
+  void unknownHost(NettyTransport transport) {
     try (Loop loop = transport.open();
         FaultInjection fault = Jinx.inject(target().error(NamedError.UNKNOWN_HOST))) {
       assertThat(talk(loop, echo.address()).thrown())
@@ -134,7 +137,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void aSlowConnectIsOneThatWorks(NativeTransport transport) throws Exception {
+  void aSlowConnectIsOneThatWorks(NettyTransport transport) throws Exception {
     try (Loop loop = transport.open();
         FaultInjection fault =
             Jinx.inject(target().operation("connect").latency(Duration.ofMillis(200)))) {
@@ -152,7 +155,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void connectionReset(NativeTransport transport) throws IOException {
+  void connectionReset(NettyTransport transport) throws IOException {
     try (Loop loop = transport.open()) {
       Observed real;
       try (Peer resetting = new Peer(Does.RESET)) {
@@ -176,7 +179,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void unexpectedEof(NativeTransport transport) throws IOException {
+  void unexpectedEof(NettyTransport transport) throws IOException {
     try (Loop loop = transport.open()) {
       Observed real;
       try (Peer ending = new Peer(Does.END)) {
@@ -192,7 +195,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void oneHitForEachTurn(NativeTransport transport) throws Exception {
+  void oneHitForEachTurn(NettyTransport transport) throws Exception {
     try (Loop loop = transport.open();
         Talk talk = loop.connect(echo.address(), TIMEOUT);
         FaultInjection fault =
@@ -212,7 +215,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void heldWritesGoOutInOrder(NativeTransport transport) throws Exception {
+  void heldWritesGoOutInOrder(NettyTransport transport) throws Exception {
     try (Loop loop = transport.open();
         Talk talk = loop.connect(echo.address(), TIMEOUT)) {
       FaultInjection fault =
@@ -231,7 +234,7 @@ class NettyNativeTwinIT {
 
   @ParameterizedTest
   @EnumSource
-  void closingEndsTheHold(NativeTransport transport) throws Exception {
+  void closingEndsTheHold(NettyTransport transport) throws Exception {
     try (Loop loop = transport.open();
         Talk talk = loop.connect(echo.address(), TIMEOUT);
         FaultInjection fault =
@@ -248,7 +251,7 @@ class NettyNativeTwinIT {
   /** Every other channel of one event loop is held; the rest does not notice. */
   @ParameterizedTest
   @EnumSource
-  void neighboursKeepTheirSpeed(NativeTransport transport) throws Exception {
+  void neighboursKeepTheirSpeed(NettyTransport transport) throws Exception {
     try (Peer other = new Peer(Does.ECHO);
         Loop loop = transport.open()) {
       List<Talk> held = new ArrayList<>();
@@ -269,6 +272,13 @@ class NettyNativeTwinIT {
           assertThat(each.get(10, SECONDS)).isEqualTo((byte) 7);
         }
       }
+      // nothing to be told of: the loop sleeps
+      long thread = loop.group().submit(() -> Thread.currentThread().getId()).get(10, SECONDS);
+      ThreadMXBean threads = ManagementFactory.getThreadMXBean();
+      long used = threads.getThreadCpuTime(thread);
+      TimeUnit.MILLISECONDS.sleep(500);
+      assertThat(Duration.ofNanos(threads.getThreadCpuTime(thread) - used))
+          .isLessThan(Duration.ofMillis(100));
       assertThat(waiting).noneMatch(CompletableFuture::isDone);
 
       fault.close();
