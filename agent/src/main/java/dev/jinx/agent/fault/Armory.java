@@ -301,6 +301,11 @@ public final class Armory {
 
     boolean carries(Fault fault, Object self, @Nullable Object argument);
 
+    /** Why no hook can do that to that call; null where this one carries it out, or another may. */
+    default @Nullable String never(Fault fault, Object self, @Nullable Object argument) {
+      return null;
+    }
+
     /** The same, of a fault of which more must be known than its document. */
     default boolean carries(ArmedFault armed, Object self, @Nullable Object argument) {
       return carries(armed.fault(), self, argument);

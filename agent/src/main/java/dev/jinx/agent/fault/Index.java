@@ -72,8 +72,12 @@ final class Index {
     List<Injection.Hit> hits = null;
     boolean counts = false;
     for (ArmedFault fault : list) {
-      if (choice.carries(fault, self, argument)
-          && fault.matches(answered, reader, self, argument)) {
+      if (!choice.carries(fault, self, argument)) {
+        String never = choice.never(fault.fault(), self, argument);
+        if (never != null && fault.matches(answered, reader, self, argument)) {
+          fault.misses().never(fault.fault(), never);
+        }
+      } else if (fault.matches(answered, reader, self, argument)) {
         // asked once for all faults: the answer may be noted
         counts = counts || (!CallScope.isInside(operation) && reader.counts(self, argument));
         if (!counts) {

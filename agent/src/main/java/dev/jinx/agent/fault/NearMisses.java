@@ -5,12 +5,13 @@ import dev.jinx.agent.call.Field;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Why a fault did not match: which condition failed, how often (about), and the last values that
- * were seen instead.
+ * Why a fault did not hit: which condition failed, how often (about), and the last values that were
+ * seen instead; or that what it asks for cannot be done to the calls that match.
  */
 public final class NearMisses {
   private static final int KEPT = 4;
@@ -18,6 +19,7 @@ public final class NearMisses {
   /**
    * One condition that failed.
    *
+   * @param field the condition's; {@code effect} for what cannot be done
    * @param seen the last few values that the calls had instead
    */
   public record Miss(String field, String asked, List<String> seen, long count) {}
@@ -26,6 +28,8 @@ public final class NearMisses {
   // counted without a fence, on the way of every call: a lost step does not matter
   private final long[] counts;
   private final @Nullable String[][] values;
+
+  private volatile @Nullable Miss never;
 
   NearMisses(List<Target.Condition> conditions) {
     this.conditions = conditions;
@@ -52,8 +56,20 @@ public final class NearMisses {
     }
   }
 
+  /** Notes a call that matches, and to which its library can never do that. */
+  void never(Fault fault, String why) {
+    Miss before = never;
+    Object effect = fault.document().get("effect");
+    String asked = effect instanceof Map<?, ?> keys ? keys.keySet().toString() : "";
+    never = new Miss("effect", asked, List.of(why), before == null ? 1 : before.count() + 1);
+  }
+
   List<Miss> seen() {
     List<Miss> misses = new ArrayList<>();
+    Miss cannot = never;
+    if (cannot != null) {
+      misses.add(cannot);
+    }
     for (int i = 0; i < counts.length; i++) {
       if (counts[i] > 0) {
         Set<String> seen = new LinkedHashSet<>();

@@ -326,6 +326,7 @@ class TlsHeldIT {
         FaultInjection end = Jinx.inject(target().error(NamedError.UNEXPECTED_EOF))) {
       assertThat(ask(style).value()).isEqualTo(TlsPeer.HELLO);
       assertThat(reset.injections() + end.injections()).isZero();
+      assertThat(reset.nearMisses()).anyMatch(why -> why.startsWith("effect: asked for "));
     }
   }
 }

@@ -272,6 +272,8 @@ class TlsServerTwinIT {
         assertThat(late.elapsed()).isBetween(delay, delay.plusSeconds(5));
       }
       assertThat(fault.injections()).isEqualTo(style.canBeHeld() ? 1 : 0);
+      assertThat(fault.nearMisses().toString().contains("an SSLEngine can be made to wait in"))
+          .isEqualTo(!style.canBeHeld());
       assertThat(style.tells() ? server.next().value() : "done").isEqualTo("done");
     }
   }

@@ -33,17 +33,11 @@ abstract class EngineHook extends HookPoint {
   /** Whether the engine's reader can be made to wait at this hook. */
   abstract boolean canWait();
 
-  /** Whether a handshake of that engine's could be failed. */
-  boolean canFail(Object self) {
-    return true;
-  }
-
   @Override
   public boolean carries(Fault fault, Object self, @Nullable Object argument) {
     Effects effects = fault.effects();
     Ending ending = effects.ending();
-    return canFollow(effects.latency(), effects.phase())
-        && (ending == null || (isOfEngines(ending) && canFail(self)));
+    return canFollow(effects.latency(), effects.phase()) && (ending == null || isOfEngines(ending));
   }
 
   private boolean canFollow(@Nullable Latency latency, Phase phase) {

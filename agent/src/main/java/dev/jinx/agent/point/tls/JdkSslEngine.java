@@ -4,6 +4,7 @@ import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
+import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.fault.Injection;
 import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Point;
@@ -67,6 +68,17 @@ public final class JdkSslEngine extends EngineHook implements Point {
   @Override
   boolean canWait() {
     return false;
+  }
+
+  /** Those who could have waited for it have had their turn. */
+  @Override
+  public @Nullable String never(Fault fault, Object engine, @Nullable Object argument) {
+    if (carries(fault, engine, argument)) {
+      return null;
+    }
+    return fault.effects().latency() == null
+        ? "an SSLEngine has no connection to reset or end"
+        : "an SSLEngine can be made to wait in Netty and java.net.http alone";
   }
 
   @Override

@@ -132,6 +132,13 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
         && (SunJsse.isEngine(engine) || canFail(fault.effects(), handler, engine));
   }
 
+  @Override
+  public @Nullable String never(Fault fault, Object handler, @Nullable Object context) {
+    return SunJsse.isEngine(engine(handler)) || carries(fault, handler, context)
+        ? null
+        : "an SSLEngine of another make than the JDK's cannot be failed so";
+  }
+
   private boolean canFail(Effects effects, Object handler, SSLEngine engine) {
     Ending ending = effects.ending();
     if (!(ending instanceof Failure failure)) {
