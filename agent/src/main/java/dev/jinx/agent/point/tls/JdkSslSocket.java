@@ -7,6 +7,7 @@ import dev.jinx.agent.effect.Phase;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.CallScope;
 import dev.jinx.agent.fault.Injection;
+import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Outcome;
@@ -17,6 +18,7 @@ import dev.jinx.agent.weave.ClassHooks;
 import dev.jinx.agent.weave.Handler;
 import dev.jinx.agent.weave.MethodHook;
 import dev.jinx.agent.weave.Original;
+import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.SocketException;
 import java.net.SocketTimeoutException;
@@ -93,8 +95,10 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     } catch (InterruptedIOException | SocketException noHello) {
       // as the hooked method does
       Handshakes.<RuntimeException>rethrow(noHello);
-    } catch (Throwable itsOwn) {
+    } catch (IOException itsOwn) {
       // it comes again
+    } catch (Throwable e) {
+      OwnFailures.note(e);
     }
     return false;
   }
@@ -133,9 +137,13 @@ public final class JdkSslSocket extends BlockingHook implements Point {
   }
 
   @Override
-  protected long patience(Phase phase, Object socket, Object[] arguments) throws SocketException {
-    int millis = ((SSLSocket) socket).getSoTimeout();
-    return millis == 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
+  protected long patience(Phase phase, Object socket, Object[] arguments) {
+    try {
+      int millis = ((SSLSocket) socket).getSoTimeout();
+      return millis == 0 ? Long.MAX_VALUE : TimeUnit.MILLISECONDS.toNanos(millis);
+    } catch (SocketException closedMeanwhile) {
+      return Long.MAX_VALUE; // which the wait itself is told
+    }
   }
 
   @Override
@@ -149,6 +157,9 @@ public final class JdkSslSocket extends BlockingHook implements Point {
     Handshake handshake = handshakes.of(socket);
     if (handshake == null) {
       return Injection.Waited.ELAPSED;
+    }
+    if (handshake.isClosed()) {
+      return Injection.Waited.CLOSED;
     }
     if (phase == Phase.BEFORE) {
       handshake.plan(injection);
