@@ -174,7 +174,7 @@ class NettyHeldIT {
     }
     // disposed before its answer is held, a real call too may leave its connection to the next
     answered.await();
-    for (int turns = 0; turns < 2; turns++) {
+    for (int turns = 0; turns < 200; turns++) {
       loops.onClient(false).submit(() -> {}).syncUninterruptibly();
     }
     call.dispose();
