@@ -31,6 +31,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.time.Duration;
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -46,61 +47,44 @@ class VersionSixIT {
 
   /** A way to say one byte on a new connection, and to hear it back. */
   enum Way {
-    SOCKET {
-      @Override
-      byte ask(InetSocketAddress address) throws IOException {
-        return over(Style.SOCKET, address);
-      }
-    },
-    ADAPTOR {
-      @Override
-      byte ask(InetSocketAddress address) throws IOException {
-        return over(Style.ADAPTOR, address);
-      }
-    },
-    CHANNEL {
-      @Override
-      byte ask(InetSocketAddress address) throws IOException {
-        return over(Style.CHANNEL, address);
-      }
-    },
-    SELECTOR {
-      @Override
-      byte ask(InetSocketAddress address) throws IOException {
-        return over(Style.SELECTOR, address);
-      }
-    },
-    ASYNCHRONOUS {
-      @Override
-      byte ask(InetSocketAddress address) throws Exception {
-        try (AsynchronousSocketChannel channel = AsynchronousSocketChannel.open()) {
-          ByteBuffer answer = ByteBuffer.allocate(1);
-          channel.connect(address).get(20, SECONDS);
-          channel.write(ByteBuffer.wrap(new byte[] {7})).get(20, SECONDS);
-          channel.read(answer).get(20, SECONDS);
-          return answer.get(0);
-        }
-      }
-    },
-    EPOLL {
-      @Override
-      byte ask(InetSocketAddress address) throws Exception {
-        return over(NettyTransport.EPOLL, address);
-      }
-    },
-    IO_URING {
-      @Override
-      byte ask(InetSocketAddress address) throws Exception {
-        return over(NettyTransport.IO_URING, address);
-      }
-    };
+    SOCKET(Style.SOCKET, null),
+    ADAPTOR(Style.ADAPTOR, null),
+    CHANNEL(Style.CHANNEL, null),
+    SELECTOR(Style.SELECTOR, null),
+    NETTY(null, NettyTransport.NIO),
+    EPOLL(null, NettyTransport.EPOLL),
+    IO_URING(null, NettyTransport.IO_URING),
+    ASYNCHRONOUS(null, null);
 
-    abstract byte ask(InetSocketAddress address) throws Exception;
+    private final @Nullable Style style;
+    private final @Nullable NettyTransport transport;
+
+    Way(@Nullable Style style, @Nullable NettyTransport transport) {
+      this.style = style;
+      this.transport = transport;
+    }
+
+    byte ask(InetSocketAddress address) throws Exception {
+      if (style != null) {
+        return over(style, address);
+      }
+      return transport != null ? over(transport, address) : overAsynchronous(address);
+    }
 
     private static byte over(Style style, InetSocketAddress address) throws IOException {
       try (End end = style.connect(address)) {
         end.write(new byte[] {7});
         return readFully(end, 1)[0];
+      }
+    }
+
+    private static byte overAsynchronous(InetSocketAddress address) throws Exception {
+      try (AsynchronousSocketChannel channel = AsynchronousSocketChannel.open()) {
+        ByteBuffer answer = ByteBuffer.allocate(1);
+        channel.connect(address).get(20, SECONDS);
+        channel.write(ByteBuffer.wrap(new byte[] {7})).get(20, SECONDS);
+        channel.read(answer).get(20, SECONDS);
+        return answer.get(0);
       }
     }
 

@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.socket;
 
-import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Duplicate;
 import dev.jinx.agent.effect.Ending;
@@ -12,11 +11,12 @@ import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Peer;
+import dev.jinx.agent.point.PeerReader;
 import java.net.InetSocketAddress;
 import org.jspecify.annotations.Nullable;
 
 /** What sending and receiving have in common. */
-abstract class DatagramHook extends HookPoint {
+abstract class DatagramHook extends HookPoint implements PeerReader {
   private final Exceptions exceptions;
   final DatagramLines lines;
 
@@ -54,7 +54,7 @@ abstract class DatagramHook extends HookPoint {
   }
 
   /** The other end. */
-  abstract Peer peer(Object channel, InetSocketAddress address);
+  abstract Peer peerAt(Object channel, InetSocketAddress address);
 
   /** Whether a call on that channel is to be looked at. */
   final boolean isWanted(Object channel) {
@@ -85,25 +85,7 @@ abstract class DatagramHook extends HookPoint {
   }
 
   @Override
-  public @Nullable String read(
-      Field field, @Nullable String name, Object channel, @Nullable Object address) {
-    return switch (field) {
-      case HOST, PORT, SIDE ->
-          address instanceof InetSocketAddress other ? peer(channel, other).read(field) : null;
-      default -> null;
-    };
-  }
-
-  @Override
-  public boolean matches(
-      Field field,
-      @Nullable String name,
-      TextMatcher pattern,
-      Object channel,
-      @Nullable Object address) {
-    if (field == Field.HOST && address instanceof InetSocketAddress other) {
-      return peer(channel, other).matches(pattern);
-    }
-    return super.matches(field, name, pattern, channel, address);
+  public final Peer peer(Object channel, @Nullable Object address) {
+    return address instanceof InetSocketAddress other ? peerAt(channel, other) : Peer.NONE;
   }
 }

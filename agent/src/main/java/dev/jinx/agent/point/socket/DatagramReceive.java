@@ -40,7 +40,7 @@ final class DatagramReceive extends DatagramHook {
   }
 
   @Override
-  Peer peer(Object channel, InetSocketAddress sender) {
+  Peer peerAt(Object channel, InetSocketAddress sender) {
     return lines.of(channel).known(sender);
   }
 

@@ -32,7 +32,7 @@ final class DatagramSend extends DatagramHook {
   }
 
   @Override
-  Peer peer(Object channel, InetSocketAddress target) {
+  Peer peerAt(Object channel, InetSocketAddress target) {
     return lines.of(channel).named(target);
   }
 

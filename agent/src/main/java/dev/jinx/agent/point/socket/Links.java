@@ -96,6 +96,9 @@ final class Links implements Handler {
 
   /** Cuts a connection for real; the call that comes next meets it. */
   void cut(Cut cut, Object connection) {
+    if (wire.isClosed(connection)) {
+      return; // its descriptor may be another's by now
+    }
     of(connection).discard();
     try {
       if (cut instanceof Reset) {

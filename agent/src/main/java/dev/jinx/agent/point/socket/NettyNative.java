@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.socket;
 
-import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
@@ -13,6 +12,7 @@ import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Netty;
 import dev.jinx.agent.point.Peer;
+import dev.jinx.agent.point.PeerReader;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.point.WeakIdentityMap;
 import dev.jinx.agent.weave.Access;
@@ -283,7 +283,7 @@ public final class NettyNative implements Point {
     return adapters.of(channel.getClass()).transport(access, channel.getClass());
   }
 
-  private final class Hook extends HookPoint {
+  private final class Hook extends HookPoint implements PeerReader {
     Hook(Armory armory, Operation operation) {
       super(armory, operation);
     }
@@ -414,7 +414,8 @@ public final class NettyNative implements Point {
       return fresh;
     }
 
-    private Peer peer(Object self, @Nullable Object argument) {
+    @Override
+    public Peer peer(Object self, @Nullable Object argument) {
       if (operation() == Operation.SOCKET_CONNECT) {
         return Peer.of((SocketAddress) argument);
       }
@@ -431,28 +432,6 @@ public final class NettyNative implements Point {
         state.peer = peer;
       }
       return peer;
-    }
-
-    @Override
-    public @Nullable String read(
-        Field field, @Nullable String name, Object self, @Nullable Object argument) {
-      return switch (field) {
-        case HOST, PORT, SIDE -> peer(self, argument).read(field);
-        default -> null;
-      };
-    }
-
-    @Override
-    public boolean matches(
-        Field field,
-        @Nullable String name,
-        TextMatcher pattern,
-        Object self,
-        @Nullable Object argument) {
-      if (field == Field.HOST) {
-        return peer(self, argument).matches(pattern);
-      }
-      return super.matches(field, name, pattern, self, argument);
     }
 
     @Override

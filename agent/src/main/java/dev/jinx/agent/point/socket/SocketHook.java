@@ -13,6 +13,7 @@ import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Exceptions;
 import dev.jinx.agent.point.Outcome;
 import dev.jinx.agent.point.Peer;
+import dev.jinx.agent.point.PeerReader;
 import java.io.IOException;
 import java.net.ConnectException;
 import java.net.SocketAddress;
@@ -24,7 +25,7 @@ import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 
 /** What the operations of all kinds of sockets have in common. */
-abstract class SocketHook extends BlockingHook {
+abstract class SocketHook extends BlockingHook implements PeerReader {
 
   /** What Linux takes to give up on a connect that nobody answers: tcp_syn_retries 6, tcp(7). */
   static final long SYN_TIMEOUT = TimeUnit.SECONDS.toNanos(127);
@@ -40,35 +41,13 @@ abstract class SocketHook extends BlockingHook {
     this.wire = links.wire();
   }
 
-  /** The other end. */
-  final Peer peer(Object self, @Nullable Object argument) {
+  @Override
+  public final Peer peer(Object self, @Nullable Object argument) {
     if (argument instanceof SocketAddress address) {
       return Peer.of(address);
     }
     Object connection = wire.connection(self);
     return connection == null ? Peer.NONE : links.of(connection).peer(connection, self);
-  }
-
-  @Override
-  public @Nullable String read(
-      Field field, @Nullable String name, Object self, @Nullable Object argument) {
-    return switch (field) {
-      case HOST, PORT, SIDE -> peer(self, argument).read(field);
-      default -> null;
-    };
-  }
-
-  @Override
-  public boolean matches(
-      Field field,
-      @Nullable String name,
-      TextMatcher pattern,
-      Object self,
-      @Nullable Object argument) {
-    if (field == Field.HOST) {
-      return peer(self, argument).matches(pattern);
-    }
-    return super.matches(field, name, pattern, self, argument);
   }
 
   /** The traffic of remote management is spared, unless it is asked for by its port or thread. */

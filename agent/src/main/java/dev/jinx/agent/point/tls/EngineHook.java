@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.tls;
 
-import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Effects;
 import dev.jinx.agent.effect.Ending;
@@ -12,6 +11,7 @@ import dev.jinx.agent.fault.Armory;
 import dev.jinx.agent.fault.Fault;
 import dev.jinx.agent.point.HookPoint;
 import dev.jinx.agent.point.Peer;
+import dev.jinx.agent.point.PeerReader;
 import javax.net.ssl.SSLEngine;
 import org.jspecify.annotations.Nullable;
 
@@ -19,7 +19,7 @@ import org.jspecify.annotations.Nullable;
  * A hook by which the first records of the peer pass on their way into an engine. An engine knows
  * no connection: it cannot be reset or ended, and only who reads for it can make it wait.
  */
-abstract class EngineHook extends HookPoint {
+abstract class EngineHook extends HookPoint implements PeerReader {
   final Handshakes handshakes;
 
   EngineHook(Armory armory, Handshakes handshakes) {
@@ -57,27 +57,7 @@ abstract class EngineHook extends HookPoint {
   }
 
   @Override
-  public @Nullable String read(
-      Field field, @Nullable String name, Object self, @Nullable Object argument) {
-    return switch (field) {
-      case HOST, PORT, SIDE -> peer(self, argument).read(field);
-      default -> null;
-    };
-  }
-
-  @Override
-  public boolean matches(
-      Field field,
-      @Nullable String name,
-      TextMatcher pattern,
-      Object self,
-      @Nullable Object argument) {
-    return field == Field.HOST
-        ? peer(self, argument).matches(pattern)
-        : super.matches(field, name, pattern, self, argument);
-  }
-
-  Peer peer(Object self, @Nullable Object argument) {
+  public Peer peer(Object self, @Nullable Object argument) {
     return Handshakes.peer(engine(self));
   }
 }

@@ -1,6 +1,5 @@
 package dev.jinx.agent.point.tls;
 
-import dev.jinx.agent.call.Field;
 import dev.jinx.agent.call.Operation;
 import dev.jinx.agent.effect.Failure;
 import dev.jinx.agent.effect.Phase;
@@ -11,6 +10,8 @@ import dev.jinx.agent.fault.OwnFailures;
 import dev.jinx.agent.fault.OwnThread;
 import dev.jinx.agent.point.BlockingHook;
 import dev.jinx.agent.point.Outcome;
+import dev.jinx.agent.point.Peer;
+import dev.jinx.agent.point.PeerReader;
 import dev.jinx.agent.point.Point;
 import dev.jinx.agent.point.tls.Handshakes.Comes;
 import dev.jinx.agent.point.tls.Handshakes.Handshake;
@@ -34,7 +35,7 @@ import org.jspecify.annotations.Nullable;
  * the way and the server's answer is awaited, a server's when it awaits the client's hello. A
  * renegotiation and a key update do not.
  */
-public final class JdkSslSocket extends BlockingHook implements Point {
+public final class JdkSslSocket extends BlockingHook implements Point, PeerReader {
   private static final String CLASS = "sun/security/ssl/SSLSocketImpl";
 
   private final Handshakes handshakes;
@@ -116,24 +117,8 @@ public final class JdkSslSocket extends BlockingHook implements Point {
   }
 
   @Override
-  public @Nullable String read(
-      Field field, @Nullable String name, Object socket, @Nullable Object argument) {
-    return switch (field) {
-      case HOST, PORT, SIDE -> handshakes.peer((SSLSocket) socket).read(field);
-      default -> null;
-    };
-  }
-
-  @Override
-  public boolean matches(
-      Field field,
-      @Nullable String name,
-      TextMatcher pattern,
-      Object socket,
-      @Nullable Object argument) {
-    return field == Field.HOST
-        ? handshakes.peer((SSLSocket) socket).matches(pattern)
-        : super.matches(field, name, pattern, socket, argument);
+  public Peer peer(Object socket, @Nullable Object argument) {
+    return handshakes.peer((SSLSocket) socket);
   }
 
   @Override

@@ -116,7 +116,7 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
   }
 
   @Override
-  Peer peer(Object handler, @Nullable Object context) {
+  public Peer peer(Object handler, @Nullable Object context) {
     SSLEngine engine = engine(handler);
     if (context == null) {
       return Handshakes.peer(engine, null, null);
@@ -187,19 +187,24 @@ public final class NettySslHandler extends WaitingEngineHook implements Point {
       handshake.done();
       return this.<E>thrown(failure, engine, handler, arguments[CONTEXT]);
     }
-    if (!Handshakes.isClient(engine)) {
-      if (its.withoutSuites(arguments[RECEIVED])) {
+    Object[] given = arguments.clone();
+    try {
+      if (Handshakes.isClient(engine)) {
+        given[RECEIVED] = its.replaced(arguments[CONTEXT], arguments[RECEIVED], ALERT);
+        handshake.done();
+      } else if (its.withoutSuites(arguments[RECEIVED])) {
         handshake.done();
       }
-      return Handshakes.<E>goOn(original, handler, arguments);
+    } catch (RuntimeException e) {
+      OwnFailures.note(e);
+      handshake.done();
     }
-    handshake.done();
-    Object[] alerted = arguments.clone();
-    alerted[RECEIVED] = its.replaced(arguments[CONTEXT], arguments[RECEIVED], ALERT);
     try {
-      return Handshakes.<E>goOn(original, handler, alerted);
+      return Handshakes.<E>goOn(original, handler, given);
     } finally {
-      its.release(alerted[RECEIVED]);
+      if (given[RECEIVED] != arguments[RECEIVED]) {
+        its.release(given[RECEIVED]);
+      }
     }
   }
 
